@@ -1,0 +1,1 @@
+"""Backlog document formats."""

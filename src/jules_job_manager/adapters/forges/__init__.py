@@ -1,0 +1,1 @@
+"""Places where git branches live and merge."""

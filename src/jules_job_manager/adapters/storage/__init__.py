@@ -1,0 +1,1 @@
+"""Stores: JSON file, SQLite, PostgreSQL."""

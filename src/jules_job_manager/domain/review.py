@@ -1,0 +1,123 @@
+"""Deliveries, the checks run on them, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from jules_job_manager.domain.clockwork import optional_from_rfc3339, optional_to_rfc3339
+
+
+class Conclusion(StrEnum):
+    """How a check ended, in GitHub's words."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    NEUTRAL = "neutral"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+    ACTION_REQUIRED = "action_required"
+
+
+class Verdict(StrEnum):
+    """What a review decided."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """What an attempt hands over, pinned to a commit. `branch` is empty for a bare patch."""
+
+    commit: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """One check on one delivery. `output` is the evidence, cut to a bounded length."""
+
+    name: str
+    conclusion: Conclusion
+    output: str = ""
+    exit_code: int | None = None
+    duration_seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            "name": self.name,
+            "conclusion": self.conclusion.value,
+            "output": self.output,
+            "exit_code": self.exit_code,
+            "duration_seconds": self.duration_seconds,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            KeyError: `name` is missing.
+            ValueError: the conclusion is not one.
+        """
+        return cls(
+            name=str(data["name"]),
+            conclusion=Conclusion(data.get("conclusion", "neutral")),
+            output=str(data.get("output", "")),
+            exit_code=data.get("exit_code"),
+            duration_seconds=float(data.get("duration_seconds", 0.0)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """All checks of one delivery on one base commit, and the verdict."""
+
+    job_key: str
+    mark: str
+    """The attempt reviewed."""
+    delivered_commit: str
+    base_commit: str
+    verdict: Verdict
+    checks: tuple[CheckResult, ...] = ()
+    merge_commit: str = ""
+    """The commit the checks ran on: the delivery merged into the base."""
+    at: datetime | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the review as JSON values."""
+        return {
+            "job_key": self.job_key,
+            "mark": self.mark,
+            "delivered_commit": self.delivered_commit,
+            "base_commit": self.base_commit,
+            "verdict": self.verdict.value,
+            "checks": [check.to_dict() for check in self.checks],
+            "merge_commit": self.merge_commit,
+            "at": optional_to_rfc3339(self.at),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            KeyError: a required member is missing.
+            ValueError: a verdict or time is not one.
+        """
+        return cls(
+            job_key=str(data["job_key"]),
+            mark=str(data["mark"]),
+            delivered_commit=str(data["delivered_commit"]),
+            base_commit=str(data["base_commit"]),
+            verdict=Verdict(data["verdict"]),
+            checks=tuple(CheckResult.from_dict(check) for check in data.get("checks") or ()),
+            merge_commit=str(data.get("merge_commit") or ""),
+            at=optional_from_rfc3339(data.get("at")),
+        )

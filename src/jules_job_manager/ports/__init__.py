@@ -1,0 +1,1 @@
+"""Roles that the services need filled: Protocols, one role a file."""

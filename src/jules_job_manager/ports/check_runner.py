@@ -1,0 +1,25 @@
+"""Runs check commands on a delivery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from jules_job_manager.domain.review import CheckResult
+
+
+class CheckRunner(Protocol):
+    """Runs one command in a folder with agent-made code in it.
+
+    The code is hostile: no secret of our environment reaches it, its whole process tree is
+    ended with the command, and its output is bounded.
+    """
+
+    async def run(
+        self, command: str, *, folder: Path, timeout_seconds: float, output_limit_bytes: int = 65536
+    ) -> CheckResult:
+        """Run `command` with the system shell in `folder`; the result's name is the command.
+
+        Exit code 0 is success; running out of time is `timed_out`.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""Where git branches live and merge."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.review import Delivery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeCandidate:
+    """The delivery merged into the base, checked out in a scratch worktree.
+
+    `conflicts` names the files that do not merge; then `commit` is empty and `worktree` None.
+    """
+
+    base_commit: str
+    commit: str = ""
+    worktree: Path | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+class Forge(Protocol):
+    """A place with repositories, named `owner/name`.
+
+    Every method may raise ForgeError; its message never holds credentials.
+    """
+
+    async def fetch(self, repository: str) -> None:
+        """Bring the local mirror of the repository up to date."""
+        ...
+
+    async def head_commit(self, repository: str, branch: str) -> str | None:
+        """Return the commit the branch points to (as last fetched), or None when there is none."""
+        ...
+
+    async def list_branches(self, repository: str) -> list[str]:
+        """Return the branches of the remote, as last fetched."""
+        ...
+
+    async def deliver_patch(self, repository: str, change_set: ChangeSet, message: str) -> Delivery:
+        """Turn a patch into a commit on its base commit, for a delivery without a branch."""
+        ...
+
+    def merged(
+        self, repository: str, *, base_branch: str, delivery: Delivery, message: str
+    ) -> AbstractAsyncContextManager[MergeCandidate]:
+        """Merge in a scratch worktree that lives as long as the context."""
+        ...
+
+    async def push_merge(
+        self, repository: str, *, base_branch: str, candidate: MergeCandidate
+    ) -> None:
+        """Move the remote's base branch to the candidate, only if it still is at `base_commit`.
+
+        Raises:
+            ForgeError: the branch moved meanwhile (`context["moved"]` is True) or the push failed.
+        """
+        ...

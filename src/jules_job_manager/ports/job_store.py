@@ -1,0 +1,72 @@
+"""Where jobs, attempts and reviews are kept. Needs a SQL store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jules_job_manager.domain.event import NewEvent
+from jules_job_manager.domain.job import Attempt, Job, JobStatus
+from jules_job_manager.domain.review import Review
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobQuery:
+    """Which jobs to list, in order of document and position. `limit` None lists all."""
+
+    status: JobStatus | None = None
+    backlog: str | None = None
+    limit: int | None = None
+    offset_key: str | None = None
+
+
+class JobStore(Protocol):
+    """Keeps the queue.
+
+    Invariants are database constraints: keys and marks are unique, and a job has at most one
+    live attempt.
+
+    Each writing method appends the events given with it in the same transaction.
+    Every method may raise StoreUnavailableError and DamagedStoreError.
+    """
+
+    async def save_jobs(self, jobs: Sequence[Job], events: Sequence[NewEvent] = ()) -> None:
+        """Insert or replace jobs by key, whole."""
+        ...
+
+    async def get_job(self, key: str) -> Job | None:
+        """Return the job, or None."""
+        ...
+
+    async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
+        """Return jobs by backlog and position."""
+        ...
+
+    async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:
+        """Remove jobs with their attempts and reviews; return how many there were."""
+        ...
+
+    async def save_attempt(
+        self, attempt: Attempt, *, job: Job | None = None, events: Sequence[NewEvent] = ()
+    ) -> None:
+        """Insert or replace an attempt by mark, and its job with it, in one transaction.
+
+        Raises:
+            StoreError: the job already has another live attempt.
+        """
+        ...
+
+    async def list_attempts(
+        self, job_key: str | None = None, *, live_only: bool = False
+    ) -> Sequence[Attempt]:
+        """Return attempts by job and number."""
+        ...
+
+    async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
+        """Keep a review; one of the same delivery on the same base is replaced."""
+        ...
+
+    async def list_reviews(self, job_key: str) -> Sequence[Review]:
+        """Return the job's reviews, oldest first."""
+        ...

@@ -1,0 +1,173 @@
+"""Every setting: its type, default, variables and meaning. The reference page is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def _setting(
+    default: Any,
+    doc: str,
+    *,
+    env: str | None = None,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+    minimum: float | None = None,
+) -> Any:
+    metadata = {"help": doc, "env": env, "choices": choices, "secret": secret, "minimum": minimum}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JulesSettings:
+    """How to reach Jules."""
+
+    backend: str = _setting(
+        "", "How to reach Jules; empty: rest when a key is set, else mcp when its path is set.",
+        env="JJM_BACKEND", choices=("", "rest", "mcp", "simulator"),
+    )  # fmt: skip
+    api_key: str = _setting("", "Key of the Jules REST API.", env="JULES_API_KEY", secret=True)
+    api_url: str = _setting(
+        "https://jules.googleapis.com/v1alpha",
+        "Base address of the REST API, ending in /v1alpha.",
+        env="JULES_API_URL",
+    )
+    timeout_seconds: float = _setting(60.0, "Longest wait for one REST answer.", minimum=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpServerSettings:
+    """The Node MCP server, started by us and spoken to on stdio."""
+
+    path: str = _setting(
+        "../google-jules-mcp/dist/index.js", "The server's JavaScript file.", env="MCP_SERVER_PATH"
+    )
+    node_path: str = _setting("node", "The Node.js program.", env="NODE_PATH")
+    command: str = _setting("", "A whole command line to start instead of node and path.")
+    timeout_seconds: float = _setting(70.0, "Longest wait for one call.", minimum=0.1)
+    create_timeout_seconds: float = _setting(180.0, "Longest wait for a create.", minimum=0.1)
+    start_timeout_seconds: float = _setting(15.0, "Longest wait for the handshake.", minimum=0.1)
+    headless: str = _setting("", "Passed on as HEADLESS.", env="HEADLESS")
+    browser_timeout: str = _setting("", "Passed on as TIMEOUT (milliseconds).", env="TIMEOUT")
+    debug: str = _setting("", "Passed on as DEBUG.", env="DEBUG")
+    session_mode: str = _setting("", "Passed on as SESSION_MODE.", env="SESSION_MODE")
+    google_auth_cookies: str = _setting(
+        "", "Passed on as GOOGLE_AUTH_COOKIES.", env="GOOGLE_AUTH_COOKIES", secret=True
+    )
+    jules_data_path: str = _setting(
+        "", "Passed on as JULES_DATA_PATH; empty: a file in the home folder.", env="JULES_DATA_PATH"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorSettings:
+    """The bundled simulator, when it is the backend."""
+
+    scenario: str = _setting("", "Scenario file (TOML); empty: a well-behaved Jules.")
+    speed: float = _setting(60.0, "Simulated seconds per real second.", minimum=0.0)
+    seed: int = _setting(1, "Seed of ids, words and timing.")
+    state: str = _setting("", "State file; empty: simulator.db in the home folder.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageSettings:
+    """Where tasks, jobs and events are kept."""
+
+    backend: str = _setting("sqlite", "Kind of store.", choices=("sqlite", "json", "postgresql"))
+    data_path: str = _setting("", "File of the store; empty: jjm.db or tasks.json at home.")
+    database_url: str = _setting(
+        "", "Address of the PostgreSQL database.", env="DATABASE_URL", secret=True
+    )
+    fallback: str = _setting(
+        "error", "What to do when PostgreSQL is away: stop, or go on in a local store.",
+        choices=("error", "local"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringSettings:
+    """Watching and retrying."""
+
+    default_interval: float = _setting(30.0, "Seconds between two looks.", minimum=0.0)
+    max_retries: int = _setting(3, "Tries of one safe call.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSettings:
+    """Running a backlog."""
+
+    repository: str = _setting("", "Repository of jobs that name none, owner/name.")
+    base_branch: str = _setting("main", "Branch that work starts from and merges into.")
+    concurrency: int = _setting(3, "Most tasks at work at once.", minimum=1)
+    approve: str = _setting(
+        "ask", "Plans: ask a person, approve all, or approve those the limits allow.",
+        choices=("ask", "always", "policy"),
+    )  # fmt: skip
+    approve_max_steps: int = _setting(
+        12, "Policy: most steps of a plan approved unseen.", minimum=0
+    )
+    approve_refuse_words: tuple[str, ...] = _setting(
+        (), "Policy: words that send a plan to a person."
+    )
+    answer: str = _setting("", "Text sent when Jules asks something; empty: ask a person.")
+    poll_interval_seconds: float = _setting(10.0, "Seconds between two looks.", minimum=0.0)
+    max_feedback_rounds: int = _setting(3, "Most times one task is sent back.", minimum=0)
+    max_attempts: int = _setting(2, "Most tasks created for one job.", minimum=1)
+    write_back: bool = _setting(True, "Write status and dates into the backlog document.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSettings:
+    """Checking what came back."""
+
+    checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
+    check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
+    promised_files: bool = _setting(True, "Refuse a delivery that lacks a file the job promised.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """The log file."""
+
+    level: str = _setting(
+        "info", "Least level written.", choices=("debug", "info", "warning", "error")
+    )
+    format: str = _setting("human", "Form of a line.", choices=("human", "json"))
+    path: str = _setting("", "File; empty: logs/jules_manager.log in the home folder.")
+    retention_days: int = _setting(30, "Days kept; a new file each midnight UTC.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, and where each came from."""
+
+    home: Path
+    config_file: Path | None = None
+    jules: JulesSettings = field(default_factory=JulesSettings)
+    mcp_server: McpServerSettings = field(default_factory=McpServerSettings)
+    simulator: SimulatorSettings = field(default_factory=SimulatorSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    review: ReviewSettings = field(default_factory=ReviewSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    remotes: dict[str, str] = field(default_factory=dict)
+    """`owner/name` to git URL, for the local forge."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """`section.name` to where its value came from; a name that is missing has its default."""
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "jules": JulesSettings,
+    "mcp_server": McpServerSettings,
+    "simulator": SimulatorSettings,
+    "storage": StorageSettings,
+    "monitoring": MonitoringSettings,
+    "queue": QueueSettings,
+    "review": ReviewSettings,
+    "log": LogSettings,
+}
