@@ -117,7 +117,9 @@ class QueueSettings:
     poll_interval_seconds: float = _setting(10.0, "Seconds between two looks.", minimum=0.0)
     max_feedback_rounds: int = _setting(3, "Most times one task is sent back.", minimum=0)
     max_attempts: int = _setting(2, "Most tasks created for one job.", minimum=1)
-    write_back: bool = _setting(True, "Write status and dates into the backlog document.")
+    write_back: bool = _setting(
+        default=True, doc="Write status and dates into the backlog document."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,9 @@ class ReviewSettings:
 
     checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
     check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
-    promised_files: bool = _setting(True, "Refuse a delivery that lacks a file the job promised.")
+    promised_files: bool = _setting(
+        default=True, doc="Refuse a delivery that lacks a file the job promised."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,54 @@
+"""One store: everything that is kept, behind one door."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jules_job_manager.ports.event_log import EventLog
+from jules_job_manager.ports.job_store import JobStore
+from jules_job_manager.ports.task_store import TaskStore
+
+
+class Store(Protocol):
+    """A place where tasks, events and (with SQL) jobs are kept."""
+
+    @property
+    def kind(self) -> str:
+        """`json`, `sqlite` or `postgresql`."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """The file, or the database address without its password: fit to be shown."""
+        ...
+
+    @property
+    def tasks(self) -> TaskStore:
+        """The tasks."""
+        ...
+
+    @property
+    def events(self) -> EventLog:
+        """The events."""
+        ...
+
+    @property
+    def jobs(self) -> JobStore:
+        """The jobs.
+
+        Raises:
+            UnsupportedOperationError: the store is a JSON file, which keeps no jobs.
+        """
+        ...
+
+    async def get_note(self, name: str) -> str | None:
+        """Return a small named text (for example when Jules was last looked at), or None."""
+        ...
+
+    async def set_note(self, name: str, value: str) -> None:
+        """Keep a small named text."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of files and connections. Safe to call twice."""
+        ...
