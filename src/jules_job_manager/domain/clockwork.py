@@ -22,7 +22,7 @@ def to_rfc3339(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no time zone.
     """
-    return require_aware(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return require_aware(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:
@@ -34,7 +34,10 @@ def from_rfc3339(text: str) -> datetime:
         ValueError: `text` is not such a time.
     """
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999") from exc
 
 
 def optional_from_rfc3339(text: str | None) -> datetime | None:
