@@ -1,0 +1,102 @@
+"""Writes the reference pages that are made from the code, so that they cannot drift.
+
+Run `python scripts/generate_reference.py` after changing a setting or an error; a test fails
+while the pages and the code differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from jules_job_manager import errors
+from jules_job_manager.settings.load import setting_fields
+from jules_job_manager.settings.model import SECTIONS
+
+PAGES = Path(__file__).parent.parent / "docs" / "reference"
+
+
+def settings_page() -> str:
+    """Return the page that lists every setting."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `settings/model.py` by `scripts/generate_reference.py`.",
+        "",
+        "Precedence: command line, then environment, then configuration file, then default.",
+        "`jjm config show` prints each value with where it came from. Every setting can be given",
+        "as `JJM_SECTION__NAME`; some have a second variable, named below. The file is",
+        "`config.toml` (or `config.json`) in the home folder, or what `--config` or `JJM_CONFIG` names.",
+        "The home folder is `JJM_HOME`, by default `~/.jjm`; `.env` is read from there alone.",
+        "",
+    ]
+    for section, cls in SECTIONS.items():
+        lines += [f"## [{section}]", "", (cls.__doc__ or "").strip(), ""]
+        lines += ["| setting | default | variable | meaning |", "|---|---|---|---|"]
+        for owner, name, field in setting_fields():
+            if owner == section:
+                lines.append(_setting_row(section, name, field))
+        lines.append("")
+    lines += [
+        "## [remotes]",
+        "",
+        'Lines of `"owner/name" = "git URL or path"`: where the local forge finds a repository.',
+        "`--remote OWNER/NAME=URL` on `jjm queue run` adds one.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _setting_row(section: str, name: str, field: object) -> str:
+    metadata = field.metadata  # type: ignore[attr-defined]
+    default = field.default  # type: ignore[attr-defined]
+    shown = ", ".join(default) if isinstance(default, tuple) else str(default)
+    if isinstance(default, bool):
+        shown = shown.lower()
+    meaning = metadata["help"]
+    if metadata["choices"]:
+        meaning += " One of " + ", ".join(f"`{choice}`" for choice in metadata["choices"] if choice) + "."
+    if metadata["secret"]:
+        meaning += " Secret: masked wherever it is shown."
+    variable = f"`{metadata['env']}`" if metadata["env"] else ""
+    return f"| `{section}.{name}` | {f'`{shown}`' if shown else ''} | {variable} | {meaning} |"
+
+
+def errors_page() -> str:
+    """Return the page that lists every error."""
+    lines = [
+        "# Errors",
+        "",
+        "Made from `errors.py` by `scripts/generate_reference.py`.",
+        "",
+        "Every failure is one sentence and a next step on stderr; `--debug` adds the traceback.",
+        "Scripts in Python catch these classes; all are `JulesManagerError`.",
+        "",
+        "| code | class | is a | may pass by itself | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    classes = [
+        value
+        for value in vars(errors).values()
+        if inspect.isclass(value) and issubclass(value, errors.JulesManagerError)
+    ]
+    for cls in sorted(classes, key=lambda one: one.code):
+        parent = cls.__mro__[1].__name__
+        meaning = (cls.__doc__ or "").strip().splitlines()[0]
+        transient = "yes" if cls.is_transient else ""
+        lines.append(f"| `{cls.code}` | `{cls.__name__}` | `{parent}` | {transient} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
+GENERATED = {"settings.md": settings_page, "errors.md": errors_page}
+
+
+def main() -> None:
+    """Write every generated page."""
+    PAGES.mkdir(parents=True, exist_ok=True)
+    for name, make in GENERATED.items():
+        (PAGES / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
