@@ -55,7 +55,9 @@ def _setting_row(section: str, name: str, field: object) -> str:
         shown = shown.lower()
     meaning = metadata["help"]
     if metadata["choices"]:
-        meaning += " One of " + ", ".join(f"`{choice}`" for choice in metadata["choices"] if choice) + "."
+        meaning += (
+            " One of " + ", ".join(f"`{choice}`" for choice in metadata["choices"] if choice) + "."
+        )
     if metadata["secret"]:
         meaning += " Secret: masked wherever it is shown."
     variable = f"`{metadata['env']}`" if metadata["env"] else ""
