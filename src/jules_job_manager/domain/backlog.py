@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from jules_job_manager.domain.job import Job, JobStatus
@@ -24,6 +25,8 @@ class Backlog:
     jobs: tuple[Job, ...] = ()
     review_notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    job_lines: Mapping[str, int] = field(default_factory=dict)
+    """The line (from 1) where each job's entry begins, by key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
