@@ -1,0 +1,89 @@
+"""What a command gets: its environment, streams, settings, and the application on request."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, TextIO, TypeVar
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.settings.model import Settings
+
+    T = TypeVar("T")
+
+
+class Context:
+    """Everything a command may touch. Nothing is loaded before it is asked for."""
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        config: str | None = None,
+        debug: bool = False,
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        """Bind the environment and the streams; the process' own streams by default."""
+        self.environ = environ
+        self.config = config
+        self.debug = debug
+        self.stdin = stdin or sys.stdin
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self._settings: Settings | None = None
+
+    def settings(self, flags: Mapping[str, Any] | None = None) -> Settings:
+        """Return the settings in force; `flags` maps `section.name` to command-line values.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        if self._settings is None or flags:
+            from jules_job_manager.settings.load import load_settings
+
+            self._settings = load_settings(self.environ, config=self.config, flags=flags)
+        return self._settings
+
+    def run(self, work: Callable[[App], Awaitable[T]]) -> T:
+        """Open the application, do `work` with it on one event loop, and close it.
+
+        This is the only place where the synchronous command line meets the asynchronous core.
+        """
+        import asyncio
+
+        from jules_job_manager.bootstrap import open_app
+
+        settings = self.settings()
+
+        async def whole() -> T:
+            async with open_app(settings) as app:
+                if app.store_warning:
+                    self.note(f"warning: {app.store_warning}")
+                return await work(app)
+
+        return asyncio.run(whole())
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether stdout is a terminal: colour, tables and progress are for people only."""
+        return self.stdout.isatty()
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person can be asked: stdin and stderr are terminals."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def note(self, text: str) -> None:
+        """Say something to the person, on stderr, made safe for a terminal."""
+        from jules_job_manager.domain.text import safe_text
+
+        self.stderr.write(safe_text(text, multiline=True) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write data to stdout as it is, with a line end. Untrusted text must be safe already."""
+        self.stdout.write(text + "\n")

@@ -1,0 +1,80 @@
+"""Every command: where it lives and what it is for. Nothing is imported until it is asked for."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Entry = tuple[str, str]
+    Table = Mapping[str, "Entry | Table"]
+
+QUEUE: dict[str, tuple[str, str]] = {
+    "import": ("queue_import", "Read a backlog document into the queue"),
+    "list": ("queue_list", "List jobs"),
+    "show": ("queue_show", "Show one job"),
+    "graph": ("queue_graph", "Draw the dependencies"),
+    "status": ("queue_status", "Count jobs by status and show what needs you"),
+    "run": ("queue_run", "Work through the queue"),
+    "export": ("queue_export", "Write the queue as a document or JSON"),
+}
+SIMULATOR: dict[str, tuple[str, str]] = {
+    "serve": ("simulator_serve", "Serve the pretend Jules over REST"),
+    "mcp": ("simulator_mcp", "Be the pretend Node MCP server on stdio"),
+}
+STORAGE: dict[str, tuple[str, str]] = {
+    "status": ("storage_status", "Show where things are kept"),
+    "migrate": ("storage_migrate", "Move everything from one store to another"),
+    "upgrade": ("storage_upgrade", "Bring the database schema up to date"),
+}
+CONFIG: dict[str, tuple[str, str]] = {
+    "show": ("config_show", "Show every setting and where it came from"),
+    "set": ("config_set", "Change one setting in the configuration file"),
+    "init": ("config_init", "Write a commented configuration file"),
+}
+GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "queue": ("Work through a backlog", QUEUE),
+    "simulator": ("Run the bundled pretend Jules", SIMULATOR),
+    "storage": ("Look after the store", STORAGE),
+    "config": ("See and change settings", CONFIG),
+}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("list", "List tasks"),
+    "get": ("get", "Show one task"),
+    "create": ("create", "Create a task"),
+    "message": ("message", "Send a message to a task"),
+    "approve": ("approve", "Approve a task's plan"),
+    "resume": ("resume", "Make a paused task go on"),
+    "monitor": ("monitor", "Watch a task"),
+    "plan": ("plan", "Show a task's plan"),
+    "diff": ("diff", "Show what a task changed"),
+    "patch": ("patch", "Print a task's patch for git apply"),
+    "log": ("log", "Show what happened in a task"),
+    "open": ("open", "Open a task in the browser"),
+    "archive": ("archive", "Archive a task, or bring it back"),
+    "delete": ("delete", "Delete a task for good"),
+    "sources": ("sources", "List the repositories Jules may work on"),
+    "doctor": ("doctor", "Check the set-up and say how to mend it"),
+    "demo": ("demo", "See the main job done, with no key and no server"),
+    "completion": ("completion", "Print shell completion"),
+}
+
+
+def find(words: list[str]) -> tuple[str, list[str], int] | None:
+    """Return the module, the command's words and how many of `words` they take, or None."""
+    if not words:
+        return None
+    if words[0] in GROUPS and len(words) > 1 and words[1] in GROUPS[words[0]][1]:
+        return GROUPS[words[0]][1][words[1]][0], words[:2], 2
+    if words[0] in COMMANDS:
+        return COMMANDS[words[0]][0], words[:1], 1
+    return None
+
+
+def every_command() -> Iterator[tuple[str, str, str]]:
+    """Yield words, module and help of every command."""
+    for name, (module, text) in COMMANDS.items():
+        yield name, module, text
+    for group, (_, table) in GROUPS.items():
+        for name, (module, text) in table.items():
+            yield f"{group} {name}", module, text
