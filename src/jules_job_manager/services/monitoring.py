@@ -1,0 +1,52 @@
+"""Watching one task until it reaches a status."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from jules_job_manager.domain.task import JulesTask, TaskStatus
+from jules_job_manager.errors import BackendConnectionError, QuotaExceededError
+from jules_job_manager.ports.clock import Clock
+from jules_job_manager.services.tasks import TaskService
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """One look at the task. `failure` says why this look failed; `task` is then the last one known."""
+
+    at: datetime
+    task: JulesTask | None
+    failure: str | None = None
+    is_last: bool = False
+
+
+async def watch(
+    tasks: TaskService,
+    clock: Clock,
+    reference: str,
+    *,
+    interval_seconds: float,
+    until: TaskStatus | None = None,
+) -> AsyncIterator[Look]:
+    """Yield a look every `interval_seconds` (>= 0) until the task is `until`, or is finished.
+
+    A finished task ends the watch also when another status was waited for, since it may never
+    come. A look that fails because Jules cannot be reached is told, and watching goes on.
+
+    Raises:
+        TaskNotFoundError, AuthenticationError, OperationFailedError: watching cannot go on.
+    """
+    last: JulesTask | None = None
+    while True:
+        try:
+            last = await tasks.get_task(reference)
+        except (BackendConnectionError, QuotaExceededError) as exc:
+            yield Look(at=clock.now(), task=last, failure=str(exc))
+        else:
+            done = last.status is until or last.status.is_finished
+            yield Look(at=clock.now(), task=last, is_last=done)
+            if done:
+                return
+        await clock.sleep(interval_seconds)
