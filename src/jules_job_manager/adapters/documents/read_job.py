@@ -1,0 +1,325 @@
+"""One section of a document made into a job, with the places that may be written to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from jules_job_manager.adapters.documents.blocks import Block
+from jules_job_manager.adapters.documents.files import action_of_words, files_in_prompt, parse_file
+from jules_job_manager.adapters.documents.labels import (
+    Label,
+    field_of,
+    parse_dependencies,
+    parse_priority,
+    parse_status,
+)
+from jules_job_manager.adapters.documents.sections import Listed, Section
+from jules_job_manager.adapters.documents.tables import Row
+from jules_job_manager.adapters.documents.text import SourceText, repaired
+from jules_job_manager.domain.backlog import Problem
+from jules_job_manager.domain.job import ChecklistItem, Job, JobFile, JobStatus, Priority
+
+_BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[(?P<mark>[ xX])\](?:[ \t]|$)")
+_BOX_TEXT = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
+_NO_PROMPT = {"", "-", "tbd", "todo", "to do", "none", "n/a", "…", "..."}
+NOT_STARTED = frozenset({JobStatus.READY, JobStatus.BLOCKED, JobStatus.DRAFT})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A checkbox: the place of its mark, and the text it stands before."""
+
+    text: str
+    place: int
+    checked: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusPlace:
+    """Where the status value stands, and what it says now (None: words not known)."""
+
+    start: int
+    end: int
+    status: JobStatus | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedJob:
+    """A job with its line (from 0) and the places that may be written to."""
+
+    job: Job
+    line: int
+    status_place: StatusPlace | None = None
+    boxes: tuple[Box, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Field:
+    label: Label
+    line: int
+    blocks: list[Block] = field(default_factory=list)
+
+
+class SectionReader:
+    """Reads one section; what it does not understand goes to `problems`."""
+
+    def __init__(self, source: SourceText, section: Section, problems: list[Problem]) -> None:
+        """Take the section of `source` apart."""
+        self._source = source
+        self._section = section
+        self._problems = problems
+        self._fields = self._split()
+        self._doubts: list[str] = []
+
+    def read(self, rows: tuple[Row, ...], notes: tuple[str, ...], position: int) -> ParsedJob:
+        """Return the job; `rows` are those of the progress tables for it."""
+        prompt, prompt_line = self._prompt()
+        boxes, checklist = self._checklist()
+        place = self._status_place()
+        depends_on = self._dependencies()
+        files = self._files(prompt, prompt_line)
+        priority = self._priority()
+        said = self._said(place, rows, checklist)
+        status, reason = self._status(said, prompt)
+        job = Job(
+            key=self._section.key,
+            title=self._section.title,
+            prompt=prompt,
+            priority=priority,
+            status=status,
+            reason=reason,
+            depends_on=depends_on,
+            branch=self._value("branch").strip("`* "),
+            files=files,
+            checklist=checklist,
+            estimate=self._value("estimate"),
+            notes=notes,
+            position=position,
+        )
+        return ParsedJob(job=job, line=self._section.heading.line, status_place=place,
+                         boxes=boxes, rows=rows)  # fmt: skip
+
+    def _problem(self, line: int, message: str) -> None:
+        self._problems.append(Problem(line=line + 1, message=f"{self._section.key}: {message}"))
+
+    def _split(self) -> dict[str, _Field]:
+        fields: dict[str, _Field] = {}
+        current: _Field | None = None
+        stray = -1
+        for block in self._section.blocks:
+            if block.problem:
+                self._problem(block.line, block.problem)
+            if block.kind == "label" and block.label is not None:
+                current = _Field(label=block.label, line=block.line)
+                self._keep(fields, current)
+            elif block.kind in {"rule", "heading"}:
+                current = None
+                stray = block.end if block.kind == "heading" else stray
+            elif current is not None:
+                current.blocks.append(block)
+            elif stray != block.line:
+                self._problem(block.line, "text that stands under no label is not used")
+            if current is None and block.kind not in {"rule", "heading"}:
+                stray = block.end
+        return fields
+
+    def _keep(self, fields: dict[str, _Field], found: _Field) -> None:
+        name = field_of(found.label)
+        if name is None:
+            self._problem(found.line, f"the label '{found.label.name}' is not known")
+        elif name not in {"information", "document"} and name in fields:
+            self._problem(found.line, f"'{found.label.name}' is given twice; the first one is used")
+        else:
+            fields.setdefault(name, found)
+
+    def _value(self, name: str) -> str:
+        """Return a field's text on one line: that of the label's line, or of the text under it."""
+        found = self._fields.get(name)
+        if found is None:
+            return ""
+        if found.label.value or not found.blocks:
+            return repaired(found.label.value)
+        block = found.blocks[0]
+        return " ".join(self._source.block(block.line, block.end).split())
+
+    def _prompt(self) -> tuple[str, int]:
+        """Return the prompt and the line its text begins at."""
+        found = self._fields.get("prompt")
+        if found is None:
+            return self._composed()
+        value = repaired(found.label.value).strip()
+        blocks = found.blocks
+        if not value and blocks and blocks[0].kind == "fence":
+            fence = blocks[0]
+            if len(blocks) > 1:
+                self._problem(blocks[1].line, "text after the prompt's fence is not part of it")
+            first = fence.line + 1
+            lines = [repaired(line) for line in self._source.lines[first : fence.level]]
+            text = "\n".join(lines)
+            return ("", first) if _is_no_prompt(text) else (text.rstrip(), first)
+        below = self._source.block(blocks[0].line, blocks[-1].end) if blocks else ""
+        text = f"{value}\n{below}".strip("\n")
+        return ("", found.line) if _is_no_prompt(text) else (text, found.line + (not value))
+
+    def _composed(self) -> tuple[str, int]:
+        """Return a ticket's own text as the prompt: a ticket describes the work itself."""
+        if "description" not in self._fields:
+            return "", self._section.heading.line
+        first = self._section.heading.end
+        text = self._source.block(first, self._section.end)
+        return f"{self._section.key}: {self._section.title}\n\n{text}", first - 2
+
+    def _checklist(self) -> tuple[tuple[Box, ...], tuple[ChecklistItem, ...]]:
+        found = self._fields.get("checklist")
+        boxes: list[Box] = []
+        items: list[ChecklistItem] = []
+        for block in found.blocks if found else ():
+            if block.kind == "item":
+                box = _box_of(self._source, block)
+                boxes += [box] if box else []
+                items.append(
+                    ChecklistItem(text=item_text(block), checked=bool(box and box.checked))
+                )
+            else:
+                self._problem(block.line, "this is not a line of the checklist")
+        return tuple(boxes), tuple(items)
+
+    def _status_place(self) -> StatusPlace | None:
+        found = self._fields.get("status")
+        if found is None:
+            return None
+        start = self._source.starts[found.line] + found.label.column
+        status = parse_status(found.label.value)
+        if status is None:
+            words = repaired(found.label.value) or "nothing"
+            self._problem(found.line, f"the status '{words}' is not known")
+            self._doubts.append(f"the document's status '{words}' is not known")
+        return StatusPlace(start=start, end=start + len(found.label.value), status=status)
+
+    def _dependencies(self) -> tuple[str, ...]:
+        found = self._fields.get("dependencies")
+        if found is None:
+            return ()
+        texts = [(found.line, found.label.value)]
+        texts += [(b.line, b.text) for b in found.blocks if b.kind == "item"]
+        texts += [
+            (b.line, self._source.block(b.line, b.end)) for b in found.blocks if b.kind == "text"
+        ]
+        keys: list[str] = []
+        for line, text in texts:
+            named, unknown = parse_dependencies(" ".join(text.split("\n")))
+            keys += named
+            for words in unknown:
+                self._problem(line, f"the dependency '{words}' is not understood")
+                self._doubts.append(f"the dependency '{words}' is not understood")
+        return tuple(dict.fromkeys(keys))
+
+    def _priority(self) -> Priority:
+        found = self._fields.get("priority")
+        named = parse_priority(found.label.value) if found else None
+        if found is not None and named is None:
+            self._problem(found.line, f"the priority '{repaired(found.label.value)}' is not known")
+        return named or self._section.priority or Priority.MEDIUM
+
+    def _files(self, prompt: str, prompt_line: int) -> tuple[JobFile, ...]:
+        found = self._fields.get("files")
+        listed = files_in_prompt(prompt)
+        files = {file.path: file for file in listed.files}
+        for number in listed.not_understood:
+            self._problem(prompt_line + number, "no file path is found in this line")
+        default = action_of_words(found.label.name) if found else "unknown"
+        for block in found.blocks if found else ():
+            file = parse_file(item_text(block), default) if block.kind == "item" else None
+            if file is None:
+                self._problem(block.line, "no file path is found in this line")
+            else:
+                files.setdefault(file.path, file)
+        return tuple(files.values())
+
+    def _said(
+        self,
+        place: StatusPlace | None,
+        rows: tuple[Row, ...],
+        checklist: tuple[ChecklistItem, ...],
+    ) -> JobStatus:
+        """Return the status the document gives: label, else table, else a fully ticked list."""
+        in_table = self._table_status(rows)
+        if place is not None:
+            said = place.status or JobStatus.DRAFT
+            if in_table is not None and _kind(in_table) != _kind(said) and place.status:
+                self._problem(rows[0].line, "the table's status differs from the one under the "
+                              "heading, which is used")  # fmt: skip
+            return said
+        if in_table is not None:
+            return in_table
+        is_done = bool(checklist) and all(item.checked for item in checklist)
+        return JobStatus.DONE if is_done else JobStatus.READY
+
+    def _table_status(self, rows: tuple[Row, ...]) -> JobStatus | None:
+        found: JobStatus | None = None
+        for row in rows:
+            words = row.cells["status"].text if "status" in row.cells else ""
+            status = parse_status(words)
+            if status is None and words.strip("-–— "):
+                self._problem(row.line, f"the status '{repaired(words)}' in the table is not known")
+                if "status" not in self._fields:
+                    self._doubts.append(f"the table's status '{repaired(words)}' is not known")
+            found = found or status
+        return found
+
+    def _status(self, said: JobStatus, prompt: str) -> tuple[JobStatus, str]:
+        if said not in NOT_STARTED:
+            return said, ""
+        if self._doubts:
+            return JobStatus.DRAFT, "; ".join(self._doubts)
+        if not prompt:
+            return JobStatus.DRAFT, "it has no prompt yet"
+        return said, "the document calls it a draft" if said is JobStatus.DRAFT else ""
+
+
+def read_listed(
+    source: SourceText, entry: Listed, notes: tuple[str, ...], position: int, rows: tuple[Row, ...]
+) -> ParsedJob:
+    """Return a job that is only listed: a draft, or done when its box is ticked."""
+    box = _box_of(source, entry.block)
+    done = box is not None and box.checked
+    job = Job(
+        key=entry.key,
+        title=repaired(entry.title),
+        priority=entry.priority or Priority.MEDIUM,
+        status=JobStatus.DONE if done else JobStatus.DRAFT,
+        reason="" if done else "it has no prompt yet",
+        notes=notes,
+        position=position,
+    )
+    return ParsedJob(job=job, line=entry.block.line, boxes=(box,) if box else (), rows=rows)
+
+
+def item_text(block: Block) -> str:
+    """Return a list item's text on one line, repaired, without its checkbox."""
+    text = " ".join(repaired(line).strip() for line in block.text.split("\n"))
+    return _BOX_TEXT.sub("", text, count=1).strip() if text.startswith("[") else text.strip()
+
+
+def _box_of(source: SourceText, block: Block) -> Box | None:
+    match = _BOX.match(source.lines[block.line])
+    if match is None:
+        return None
+    return Box(
+        text=item_text(block),
+        place=source.starts[block.line] + match.start("mark"),
+        checked=match["mark"] != " ",
+    )
+
+
+def _is_no_prompt(text: str) -> bool:
+    bare = text.strip().strip("*_").strip()
+    return bare.casefold() in _NO_PROMPT or (
+        bare.startswith("(") and bare.endswith(")") and "\n" not in bare
+    )
+
+
+def _kind(status: JobStatus) -> JobStatus:
+    return JobStatus.READY if status in NOT_STARTED else status
