@@ -1,0 +1,222 @@
+"""Builds the application from settings. The only module that knows every adapter."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jules_job_manager.adapters.system_clock import SystemClock
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.settings.locate import default_data_path
+from jules_job_manager.settings.model import Settings
+
+if TYPE_CHECKING:
+    from jules_job_manager.ports.backend import Backend
+    from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.store import Store
+    from jules_job_manager.services.tasks import TaskService
+
+HOW_TO_REACH_JULES = (
+    "Set JULES_API_KEY to a key of the Jules REST API, or JJM_BACKEND=mcp with MCP_SERVER_PATH for "
+    "the Node server, or JJM_BACKEND=simulator to try things out on a pretend Jules."
+)
+
+
+class App:
+    """The parts, made when first asked for and closed together."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Hold an open store; the backend is opened on first use."""
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self._backend: Backend | None = None
+        self._closers: list[Callable[[], object]] = []
+
+    @property
+    def store_warning(self) -> str:
+        """What users must know about the store on every command; usually empty."""
+        return str(getattr(self.store, "warning", "") or "")
+
+    @property
+    def backend(self) -> Backend:
+        """The configured way to reach Jules.
+
+        Raises:
+            ConfigurationError: none is configured; the hint says how.
+        """
+        if self._backend is None:
+            self._backend = build_backend(self.settings, self.clock, self._closers)
+        return self._backend
+
+    @property
+    def tasks(self) -> TaskService:
+        """Managing tasks."""
+        from jules_job_manager.services.tasks import TaskService
+
+        return TaskService(backend=self.backend, store=self.store, clock=self.clock)
+
+    async def aclose(self) -> None:
+        """Close the backend, then the store."""
+        try:
+            if self._backend is not None:
+                await self._backend.aclose()
+            for close in reversed(self._closers):
+                close()
+        finally:
+            await self.store.aclose()
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Open the store and yield the application.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigurationError: a setting is missing.
+    """
+    from jules_job_manager.adapters.storage.opening import open_store
+
+    clock = clock or SystemClock()
+    store = await open_store(
+        kind=settings.storage.backend,
+        data_path=data_path(settings),
+        database_url=settings.storage.database_url,
+        fallback=settings.storage.fallback,
+        clock=clock,
+    )
+    app = App(settings, store, clock)
+    try:
+        yield app
+    finally:
+        await app.aclose()
+
+
+def data_path(settings: Settings) -> Path:
+    """Return the file of the store (of the local fallback, for PostgreSQL)."""
+    if settings.storage.data_path:
+        return Path(settings.storage.data_path).expanduser()
+    kind = "json" if settings.storage.backend == "json" else "sqlite"
+    return Path(default_data_path({"JJM_HOME": str(settings.home)}, kind))
+
+
+def backend_name(settings: Settings) -> str:
+    """Return which backend is in force, or an empty text when none is configured."""
+    if settings.jules.backend:
+        return settings.jules.backend
+    if settings.jules.api_key:
+        return "rest"
+    return "mcp" if settings.mcp_server.command or "mcp_server.path" in settings.sources else ""
+
+
+def build_backend(settings: Settings, clock: Clock, closers: list[Callable[[], object]]) -> Backend:
+    """Return the configured backend; what must be closed after it is added to `closers`.
+
+    Raises:
+        ConfigurationError: none is configured, or its settings are wrong.
+    """
+    name = backend_name(settings)
+    if name == "rest":
+        return _rest(settings, clock)
+    if name == "mcp":
+        return _mcp(settings, clock)
+    if name == "simulator":
+        return _simulator(settings, clock, closers)
+    raise ConfigurationError("No way to reach Jules is configured.", hint=HOW_TO_REACH_JULES)
+
+
+def _rest(settings: Settings, clock: Clock) -> Backend:
+    from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
+
+    if not settings.jules.api_key:
+        raise ConfigurationError(
+            "The REST API needs a key.",
+            hint="Make one at https://jules.google.com/settings#api and set JULES_API_KEY.",
+        )
+    return open_rest_backend(
+        base_url=settings.jules.api_url,
+        api_key=settings.jules.api_key,
+        timeout_seconds=settings.jules.timeout_seconds,
+        max_tries=settings.monitoring.max_retries,
+        clock=clock,
+    )
+
+
+def _mcp(settings: Settings, clock: Clock) -> Backend:
+    from jules_job_manager.adapters.backends.mcp.backend import open_mcp_backend
+
+    server = settings.mcp_server
+    return open_mcp_backend(
+        command=mcp_command(settings),
+        environment=mcp_environment(settings),
+        call_timeout_seconds=server.timeout_seconds,
+        create_timeout_seconds=server.create_timeout_seconds,
+        start_timeout_seconds=server.start_timeout_seconds,
+        stderr_log=settings.home / "logs" / "mcp_server.log",
+        clock=clock,
+    )
+
+
+def mcp_command(settings: Settings) -> list[str]:
+    """Return the argument list that starts the MCP server.
+
+    Raises:
+        ConfigurationError: the server's file is not there.
+    """
+    server = settings.mcp_server
+    if server.command:
+        return shlex.split(server.command)
+    path = Path(server.path).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"The MCP server {path} is not there.",
+            hint="Build google-jules-mcp with `npm install` and set MCP_SERVER_PATH to its dist/index.js.",
+        )
+    return [server.node_path, str(path.resolve())]
+
+
+def mcp_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables passed to the MCP server: only those that are set, and its data file."""
+    server = settings.mcp_server
+    passed = {
+        "HEADLESS": server.headless,
+        "TIMEOUT": server.browser_timeout,
+        "DEBUG": server.debug,
+        "SESSION_MODE": server.session_mode,
+        "GOOGLE_AUTH_COOKIES": server.google_auth_cookies,
+        "JULES_DATA_PATH": server.jules_data_path or str(settings.home / "mcp_data.json"),
+    }
+    return {name: value for name, value in passed.items() if value}
+
+
+def _simulator(settings: Settings, clock: Clock, closers: list[Callable[[], object]]) -> Backend:
+    import httpx2
+
+    from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
+    from jules_job_manager.adapters.backends.simulator.engine import Simulator
+    from jules_job_manager.adapters.backends.simulator.rest_face import create_app
+    from jules_job_manager.adapters.backends.simulator.scenario import load_scenario
+
+    chosen = settings.simulator
+    scenario = Path(chosen.scenario).expanduser() if chosen.scenario else None
+    simulator = Simulator.open(
+        Path(chosen.state).expanduser() if chosen.state else settings.home / "simulator.db",
+        scenario=load_scenario(scenario),
+        seed=chosen.seed,
+        speed=chosen.speed,
+        repositories=settings.remotes,
+        clock=clock,
+    )
+    closers.append(simulator.close)
+    return open_rest_backend(
+        base_url="http://127.0.0.1/v1alpha",
+        api_key="simulator",
+        timeout_seconds=settings.jules.timeout_seconds,
+        max_tries=settings.monitoring.max_retries,
+        clock=clock,
+        name="simulator",
+        transport=httpx2.ASGITransport(app=create_app(simulator)),
+    )
