@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
@@ -42,7 +43,7 @@ def parse_blocks(source: SourceText) -> list[Block]:
     """Return the blocks of the document in order. Linear in its length."""
     parser = MarkdownIt("commonmark").enable("table").disable("lheading")
     parser.core.ruler.enableOnly(["normalize", "block"])
-    interrupted = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    interrupted: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("table", "backlog_label", _label_rule, interrupted)
     parser.block.ruler.before("fence", "backlog_prompt", _prompt_rule)
     return list(_blocks(parser.parse("\n".join(source.lines))))

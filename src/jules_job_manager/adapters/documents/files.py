@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jules_job_manager.adapters.documents.labels import DASHES
 from jules_job_manager.domain.job import JobFile
 
 _HEADER = re.compile(r"(?P<noun>[A-Z][A-Z ]*?) TO (?P<verbs>[A-Z/ &]+?)(?:\s*\([^()]*\))?:\s*")
@@ -53,11 +54,11 @@ def parse_file(text: str, default: str) -> JobFile | None:
 
 def _with_action(path: str, rest: str, default: str) -> JobFile:
     remark = _REMARK.search(rest)
-    note = remark["text"].strip() if remark else rest.lstrip("→->:–— ").strip()
+    note = remark["text"].strip() if remark else rest.lstrip("→>: " + DASHES).strip()
     word, _, why = note.partition(" ")
     action = _ACTIONS.get(word.casefold().strip(":,-")) if remark else None
     if action is not None:
-        return JobFile(path=path, action=action, note=why.lstrip("-–—: ").strip())
+        return JobFile(path=path, action=action, note=why.lstrip(": " + DASHES).strip())
     return JobFile(path=path, action=default, note=note)
 
 

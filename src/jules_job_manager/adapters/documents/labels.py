@@ -14,9 +14,12 @@ _LABEL = re.compile(
 _HEADING = re.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>.*?)(?:[ \t]+#+)?[ \t]*")
 _KEY = r"(?:(?i:task|ticket|job|issue)[ \t]+\#?[0-9]+|[A-Z][A-Z0-9_]*-[0-9]+)"
 _KEYED = re.compile(
-    rf"\W*(?P<key>{_KEY})\]?(?:[ \t]*[:.–—][ \t]*|[ \t]+-[ \t]+|(?<=\])[ \t]+|$)(?P<title>.*)"
+    rf"\W*(?P<key>{_KEY})\]?(?:[ \t]*[:.\u2013\u2014][ \t]*|[ \t]+-[ \t]+|(?<=\])[ \t]+|$)(?P<title>.*)"
 )
 _LISTED = re.compile(rf"(?P<key>{_KEY})[ \t]*:[ \t]*(?P<title>\S.*)")
+DASHES = "-\u2013\u2014"
+"""Hyphen, en dash and em dash: people write all three."""
+_LEADING_SIGNS = re.compile(r"\A[^a-z]+")
 _EXACT_KEY = re.compile(_KEY, re.IGNORECASE)
 _PRIORITY = re.compile(
     r"\b(?:(critical|high|medium|low)[ \t]+priority|priority[ \t]*:?[ \t]*(critical|high|medium|low))\b",
@@ -182,11 +185,10 @@ def key_prefix(key: str) -> str:
 
 def parse_status(value: str) -> JobStatus | None:
     """Return what a status value says, or None when its words are not known."""
-    words = repaired(value).replace("*", " ").replace("`", " ").casefold().split()
-    while words and not any("a" <= character <= "z" for character in words[0]):
-        words.pop(0)
+    # A broken sign may have swallowed the space after it, so signs go by character, not by word.
+    words = _LEADING_SIGNS.sub("", repaired(value).replace("*", " ").casefold()).split()
     for length in (3, 2, 1):
-        phrase = " ".join(words[:length]).strip(".,;:!()-–—")
+        phrase = " ".join(words[:length]).strip(".,;:!()" + DASHES)
         if len(words) >= length and phrase in STATUS_WORDS:
             return STATUS_WORDS[phrase]
     return None
@@ -212,7 +214,7 @@ def parse_dependencies(value: str) -> tuple[list[str], list[str]]:
     unknown: list[str] = []
     for raw in re.split(r"[,;&+]|\band\b", text, flags=re.IGNORECASE):
         part = raw.strip().rstrip(".")
-        if not part or part.casefold() in {"none", "-", "–", "—", "n/a", "nothing"}:
+        if not part or part.casefold() in {"none", "n/a", "nothing", *DASHES}:
             continue
         if _EXACT_KEY.fullmatch(part):
             keys.append(normal_key(part))
@@ -226,7 +228,7 @@ def parse_dependencies(value: str) -> tuple[list[str], list[str]]:
 
 def _range(part: str) -> list[str]:
     match = re.fullmatch(
-        rf"({_KEY})[ \t]*(?:to|through|–|—|\.\.)[ \t]*({_KEY})", part, re.IGNORECASE
+        rf"({_KEY})[ \t]*(?:to|through|\u2013|\u2014|\.\.)[ \t]*({_KEY})", part, re.IGNORECASE
     )
     if match is None:
         return []

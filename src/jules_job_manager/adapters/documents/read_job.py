@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from jules_job_manager.adapters.documents.blocks import Block
 from jules_job_manager.adapters.documents.files import action_of_words, files_in_prompt, parse_file
 from jules_job_manager.adapters.documents.labels import (
+    DASHES,
     Label,
     field_of,
     parse_dependencies,
@@ -262,7 +263,7 @@ class SectionReader:
         for row in rows:
             words = row.cells["status"].text if "status" in row.cells else ""
             status = parse_status(words)
-            if status is None and words.strip("-–— "):
+            if status is None and words.strip(" " + DASHES):
                 self._problem(row.line, f"the status '{repaired(words)}' in the table is not known")
                 if "status" not in self._fields:
                     self._doubts.append(f"the table's status '{repaired(words)}' is not known")
