@@ -14,6 +14,7 @@ from jules_job_manager.settings.locate import default_data_path
 from jules_job_manager.settings.model import Settings
 
 if TYPE_CHECKING:
+    from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
@@ -58,6 +59,16 @@ class App:
         from jules_job_manager.services.tasks import TaskService
 
         return TaskService(backend=self.backend, store=self.store, clock=self.clock)
+
+    async def tasks_stored(self, reference: str) -> JulesTask:
+        """Return a stored task without any backend being configured.
+
+        Raises:
+            TaskNotFoundError: the store does not know it.
+        """
+        from jules_job_manager.services.stored_tasks import stored_task
+
+        return await stored_task(self.store, reference)
 
     async def aclose(self) -> None:
         """Close the backend, then the store."""

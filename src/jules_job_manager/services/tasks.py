@@ -17,7 +17,7 @@ from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.plan import Plan
-from jules_job_manager.domain.references import repository_from, require_branch, task_id_from
+from jules_job_manager.domain.references import repository_from, require_branch
 from jules_job_manager.domain.task import ChatMessage, JulesTask, NewTask, Source, TaskStatus
 from jules_job_manager.domain.task_view import latest_change_set, with_activities
 from jules_job_manager.errors import (
@@ -31,6 +31,7 @@ from jules_job_manager.ports.backend import Backend, Capability, OperationOutcom
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
+from jules_job_manager.services.stored_tasks import resolve_task, stored_task
 
 LAST_LOOK_NOTE = "observer.last_look"
 """Note in the store: when Jules was last looked at as a whole (RFC 3339)."""
@@ -102,16 +103,7 @@ class TaskService:
         Raises:
             InvalidInputError: it is none of these, or more than one stored task starts so.
         """
-        wanted = task_id_from(reference)
-        found = await self._store.tasks.find_task_ids(wanted, limit=3)
-        if wanted in found or not found:
-            return wanted
-        if len(found) > 1:
-            raise InvalidInputError(
-                f"More than one task starts with {wanted!r}: {', '.join(found)}.",
-                hint="Give more characters of the id.",
-            )
-        return found[0]
+        return await resolve_task(self._store, reference)
 
     async def get_task(self, reference: str) -> JulesTask:
         """Ask Jules for one task and its new activities, keep them, and return the whole.
@@ -142,13 +134,7 @@ class TaskService:
         Raises:
             TaskNotFoundError: the store does not know it.
         """
-        task_id = await self.resolve(reference)
-        task = await self._store.tasks.get_task(task_id)
-        if task is None:
-            raise TaskNotFoundError(
-                f"The store has no task {task_id}.", hint="Leave out --cached to ask Jules."
-            )
-        return task
+        return await stored_task(self._store, reference)
 
     async def create_task(self, new: NewTask) -> JulesTask:
         """Create a task and keep it. Nothing is sent when the input cannot be right.

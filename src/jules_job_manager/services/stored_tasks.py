@@ -1,0 +1,43 @@
+"""Finding tasks in the store, without asking Jules."""
+
+from __future__ import annotations
+
+from jules_job_manager.domain.references import task_id_from
+from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.errors import InvalidInputError, TaskNotFoundError
+from jules_job_manager.ports.store import Store
+
+
+async def resolve_task(store: Store, reference: str) -> str:
+    """Return the full task id for an id, the first characters of one, or a web address.
+
+    What no stored task starts with is taken for a full id.
+
+    Raises:
+        InvalidInputError: it is none of these, or more than one stored task starts so.
+    """
+    wanted = task_id_from(reference)
+    found = await store.tasks.find_task_ids(wanted, limit=3)
+    if wanted in found or not found:
+        return wanted
+    if len(found) > 1:
+        raise InvalidInputError(
+            f"More than one task starts with {wanted!r}: {', '.join(found)}.",
+            hint="Give more characters of the id.",
+        )
+    return found[0]
+
+
+async def stored_task(store: Store, reference: str) -> JulesTask:
+    """Return what the store knows of a task.
+
+    Raises:
+        TaskNotFoundError: the store does not know it.
+    """
+    task_id = await resolve_task(store, reference)
+    task = await store.tasks.get_task(task_id)
+    if task is None:
+        raise TaskNotFoundError(
+            f"The store has no task {task_id}.", hint="Leave out --cached to ask Jules."
+        )
+    return task
