@@ -1,0 +1,98 @@
+"""Write the queue as a document or as JSON.
+
+For a backlog, Markdown is its own document with status, dates and notes put in: byte for byte
+the same file when nothing changed. For one job, or with no document left, it is written anew.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.job import Job
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "what",
+        metavar="KEY_OR_FILE",
+        nargs="?",
+        help="a job's key or a backlog's file (the only backlog)",
+    )
+    parser.add_argument(
+        "--format", choices=("markdown", "json"), default="markdown", help="(markdown)"
+    )
+    parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to stdout")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Export the queue."""
+    content = context.run(lambda app: _content(app, args))
+    if args.output:
+        _write_file(args.output, content)
+        context.note(f"Wrote {args.output}.")
+        return 0
+    context.stdout.flush()
+    raw = getattr(context.stdout, "buffer", None)
+    if raw is None:
+        context.stdout.write(content.decode("utf-8", "replace"))
+    else:
+        raw.write(content)
+        raw.flush()
+    return 0
+
+
+async def _content(app: App, args: Namespace) -> bytes:
+    import json
+
+    from jules_job_manager.cli.queue_jobs import backlog_service
+    from jules_job_manager.services.backlog_text import jobs_as_markdown
+
+    every = await app.store.jobs.list_jobs()
+    jobs, path = _chosen(every, args.what, needs_document=args.format == "markdown")
+    if args.format == "json":
+        return (json.dumps([job.to_dict() for job in jobs], indent=2) + "\n").encode()
+    if path:
+        return await backlog_service(app).exported(path)
+    return jobs_as_markdown(jobs).encode()
+
+
+def _chosen(
+    jobs: Sequence[Job], what: str | None, *, needs_document: bool
+) -> tuple[Sequence[Job], str]:
+    """Return the jobs meant, and the document to write them with (empty: write a new one)."""
+    from pathlib import Path
+
+    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.errors import InvalidInputError
+
+    paths = list(dict.fromkeys(job.backlog for job in jobs))
+    if what is not None:
+        path = str(Path(what).expanduser().resolve())
+        if path in paths:
+            return [job for job in jobs if job.backlog == path], path
+        return [find_job(jobs, what)], ""
+    if needs_document and len(paths) > 1:
+        raise InvalidInputError(
+            "The queue has jobs of several backlogs.",
+            hint=f"Name one of {', '.join(path or 'none' for path in paths)}, or use --format json.",
+        )
+    return jobs, paths[0] if paths else ""
+
+
+def _write_file(name: str, content: bytes) -> None:
+    from pathlib import Path
+
+    from jules_job_manager.errors import InvalidInputError
+
+    try:
+        Path(name).write_bytes(content)
+    except OSError as exc:
+        raise InvalidInputError(
+            f"{name} cannot be written: {exc.strerror}.", hint="Choose another file with --output."
+        ) from exc
