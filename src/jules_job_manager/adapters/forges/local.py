@@ -1,0 +1,212 @@
+"""Any git remote as a forge: a bare mirror here, scratch worktrees to merge in, a guarded push."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from jules_job_manager.adapters.forges.git_command import git, git_ok, mask
+from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.review import Delivery
+from jules_job_manager.errors import ForgeError
+from jules_job_manager.ports.forge import MergeCandidate
+
+_HEADS = "refs/remotes/origin/"
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+class LocalGitForge:
+    """Repositories on any git remote, worked on through bare mirrors under one folder."""
+
+    def __init__(self, *, cache: Path, remotes: Mapping[str, str]) -> None:
+        """Bind the folder of the mirrors (made when needed) and `owner/name` to git URL or path."""
+        self._cache = cache
+        self._remotes = dict(remotes)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def fetch(self, repository: str) -> None:
+        """Bring the mirror up to date; branches gone from the remote go from it too.
+
+        Raises:
+            ForgeError: there is no such remote, or git could not reach it.
+        """
+        mirror = await self._mirror(repository)
+        async with self._lock(repository):
+            await git_ok(
+                mirror, "fetch", "--prune", "--no-tags", "--quiet", "--end-of-options", "origin"
+            )
+
+    async def head_commit(self, repository: str, branch: str) -> str | None:
+        """Return the commit of the remote's branch as last fetched, or None."""
+        mirror = await self._mirror(repository)
+        ref = f"{_HEADS}{branch}^{{commit}}"
+        result = await git(mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+        commit = result.stdout.strip()
+        return commit if result.code == 0 and _OBJECT_ID.fullmatch(commit) else None
+
+    async def list_branches(self, repository: str) -> list[str]:
+        """Return the remote's branches as last fetched, in text order."""
+        mirror = await self._mirror(repository)
+        lines = await git_ok(mirror, "for-each-ref", "--format=%(refname)", "--", _HEADS)
+        return [line.removeprefix(_HEADS) for line in lines.splitlines() if line != f"{_HEADS}HEAD"]
+
+    async def deliver_patch(self, repository: str, change_set: ChangeSet, message: str) -> Delivery:
+        """Turn a patch into a commit on its base commit.
+
+        Raises:
+            ForgeError: its base commit is unknown or it does not apply.
+        """
+        base = change_set.base_commit_id
+        if not _OBJECT_ID.fullmatch(base):
+            raise ForgeError("The patch does not say which commit it is made on.")
+        mirror = await self._mirror(repository)
+        patch = change_set.unidiff_patch.encode("utf-8", "surrogateescape")
+        async with self._worktree(mirror, base) as folder:
+            # No --unsafe-paths: git refuses paths outside the worktree and through symlinks.
+            await git_ok(
+                folder, "apply", "--index", "--whitespace=nowarn", "-", stdin=patch + b"\n"
+            )
+            await git_ok(folder, "commit", "--quiet", "--no-verify", "-m", message)
+            commit = await git_ok(folder, "rev-parse", "HEAD")
+        await self._keep(mirror, commit)
+        return Delivery(commit=commit)
+
+    @asynccontextmanager
+    async def merged(
+        self, repository: str, *, base_branch: str, delivery: Delivery, message: str
+    ) -> AsyncIterator[MergeCandidate]:
+        """Merge the delivery into the base as last fetched, in a scratch worktree.
+
+        A delivery that the base already holds needs no merge: the candidate is the base itself.
+
+        Raises:
+            ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
+        """
+        mirror = await self._mirror(repository)
+        base = await self.head_commit(repository, base_branch)
+        if base is None:
+            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        if not _OBJECT_ID.fullmatch(delivery.commit):
+            raise ForgeError(f"{delivery.commit!r} is not a commit.")
+        async with self._worktree(mirror, base) as folder:
+            yield await self._merge(mirror, folder, base, delivery.commit, message)
+
+    async def _merge(
+        self, mirror: Path, folder: Path, base: str, commit: str, message: str
+    ) -> MergeCandidate:
+        done = await git(folder, "merge-base", "--is-ancestor", commit, base)
+        if done.code == 0:
+            return MergeCandidate(base_commit=base, commit=base, worktree=folder)
+        result = await git(
+            folder, "merge", "--no-ff", "--no-verify", "--quiet", "-m", message, commit
+        )
+        if result.code == 0:
+            merge = await git_ok(folder, "rev-parse", "HEAD")
+            await self._keep(mirror, merge)
+            return MergeCandidate(base_commit=base, commit=merge, worktree=folder)
+        listed = await git_ok(folder, "diff", "--name-only", "--diff-filter=U", "-z")
+        conflicts = tuple(name for name in listed.split("\0") if name)
+        if not conflicts:
+            raise ForgeError(f"The merge failed: {result.stderr.strip()[-500:]}")
+        return MergeCandidate(base_commit=base, conflicts=conflicts)
+
+    async def push_merge(
+        self, repository: str, *, base_branch: str, candidate: MergeCandidate
+    ) -> None:
+        """Move the remote's base branch to the candidate, only if it still is at its base.
+
+        Raises:
+            ForgeError: the branch moved meanwhile (`context["moved"]`), or git refused.
+        """
+        if not candidate.commit:
+            raise ForgeError("There is no merge to push: the delivery conflicts with the base.")
+        mirror = await self._mirror(repository)
+        target = f"refs/heads/{base_branch}"
+        lease = f"--force-with-lease={target}:{candidate.base_commit}"
+        result = await git(
+            mirror, "push", "--porcelain", lease, "--end-of-options", "origin",
+            f"{candidate.commit}:{target}",
+        )  # fmt: skip
+        if result.code == 0:
+            await self.fetch(repository)
+            return
+        raise _push_error(repository, base_branch, result.stdout + result.stderr)
+
+    def _lock(self, repository: str) -> asyncio.Lock:
+        return self._locks.setdefault(repository, asyncio.Lock())
+
+    async def _keep(self, mirror: Path, commit: str) -> None:
+        """Point a ref at the commit, so that git never collects it."""
+        await git_ok(mirror, "update-ref", f"refs/jjm/kept/{commit}", commit)
+
+    @asynccontextmanager
+    async def _worktree(self, mirror: Path, commit: str) -> AsyncIterator[Path]:
+        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="jjm-merge-"))
+        folder = scratch / "tree"
+        try:
+            await git_ok(mirror, "worktree", "add", "--detach", "--quiet", str(folder), commit)
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await git(mirror, "worktree", "prune")
+
+    async def _mirror(self, repository: str) -> Path:
+        remote = self._remotes.get(repository)
+        if remote is None:
+            raise ForgeError(
+                f"No git address is known for {repository}.",
+                hint=f"Give one with --remote {repository}=URL or under [remotes] in the configuration.",
+            )
+        address = _address(remote)
+        digest = hashlib.sha256(f"{repository}\0{address}".encode()).hexdigest()[:16]
+        mirror = self._cache / f"{digest}.git"
+        async with self._lock(repository):
+            if not (mirror / "jjm-ready").exists():
+                await self._create(mirror, repository, address)
+        return mirror
+
+    async def _create(self, mirror: Path, repository: str, address: str) -> None:
+        try:
+            await asyncio.to_thread(shutil.rmtree, mirror, ignore_errors=True)
+            await asyncio.to_thread(mirror.mkdir, parents=True)
+        except OSError as exc:
+            raise ForgeError(f"The mirror {mirror} cannot be made: {exc}") from exc
+        await git_ok(mirror, "init", "--bare", "--quiet", ".")
+        await git_ok(mirror, "config", "remote.origin.url", address)
+        await git_ok(mirror, "config", "remote.origin.fetch", f"+refs/heads/*:{_HEADS}*")
+        result = await git(mirror, "fetch", "--prune", "--no-tags", "--quiet", "origin")
+        if result.code != 0:
+            raise ForgeError(
+                f"{repository} cannot be fetched from {mask(address)}: {result.stderr.strip()[-500:]}",
+                hint="Check the address, and that git can reach it without asking for a password.",
+            )
+        (mirror / "jjm-ready").write_text(repository, encoding="utf-8")
+
+
+def _address(remote: str) -> str:
+    """Return the remote as git shall see it: a path is made absolute, since git runs elsewhere."""
+    return str(Path(remote).expanduser().resolve()) if _is_path(remote) else remote
+
+
+def _is_path(remote: str) -> bool:
+    return "://" not in remote and not re.match(r"[^/]+@?[^/]*:", remote)
+
+
+def _push_error(repository: str, branch: str, output: str) -> ForgeError:
+    if "stale info" in output or "[rejected]" in output or "cannot lock ref" in output:
+        return ForgeError(
+            f"{branch} of {repository} moved while the merge was checked.", context={"moved": True}
+        )
+    if "checked out" in output or "denyCurrentBranch" in output:
+        return ForgeError(
+            f"{branch} of {repository} is checked out in the remote's own folder, so git refuses the push.",
+            hint="Use a bare repository as the remote, or run there: "
+            "git config receive.denyCurrentBranch updateInstead",
+        )
+    return ForgeError(f"The merge could not be pushed to {repository}: {output.strip()[-500:]}")

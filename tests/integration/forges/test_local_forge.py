@@ -1,0 +1,205 @@
+"""The local forge on real git repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.review import Delivery
+from jules_job_manager.errors import ForgeError
+
+pytestmark = pytest.mark.integration
+REPO = "acme/widgets"
+
+
+def run(folder: Path, *arguments: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment |= {
+        f"GIT_{who}_{what}": "t@example.org"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+class World:
+    """A bare remote and a clone that plays the other people."""
+
+    def __init__(self, root: Path) -> None:
+        self.remote = root / "remote.git"
+        self.clone = root / "clone"
+        run(root, "init", "-q", "--bare", "-b", "main", str(self.remote))
+        run(root, "clone", "-q", str(self.remote), str(self.clone))
+        run(self.clone, "checkout", "-q", "-b", "main")
+        run(self.clone, "commit", "-q", "--allow-empty", "-m", "root")
+        self.commit({"a.txt": "one\n"}, "main")
+        self.forge = LocalGitForge(cache=root / "cache", remotes={REPO: str(self.remote)})
+
+    def commit(self, files: dict[str, str], branch: str, *, start: str = "HEAD") -> str:
+        run(self.clone, "checkout", "-q", "-B", branch, start)
+        for name, text in files.items():
+            (self.clone / name).write_text(text)
+        run(self.clone, "add", "-A")
+        run(self.clone, "commit", "-q", "-m", f"change on {branch}")
+        run(self.clone, "push", "-q", "-f", "origin", f"HEAD:refs/heads/{branch}")
+        return run(self.clone, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def test_a_delivery_is_merged_and_pushed_as_a_real_merge_commit(world: World) -> None:
+    """The base moves to a commit with base and delivery as its parents."""
+    base = await world.forge.head_commit(REPO, "main")
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    await world.forge.fetch(REPO)
+    async with world.forge.merged(
+        REPO,
+        base_branch="main",
+        delivery=Delivery(commit=commit, branch="work"),
+        message="merge it",
+    ) as candidate:
+        assert candidate.worktree is not None
+        assert (candidate.worktree / "b.txt").read_text() == "two\n"
+        worktree = candidate.worktree
+    assert not worktree.exists()
+    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    parents = run(world.remote, "log", "-1", "--format=%P %s", "main")
+    assert parents == f"{base} {commit} merge it"
+    assert await world.forge.head_commit(REPO, "main") == candidate.commit
+
+
+async def test_a_base_that_moved_is_never_overwritten(world: World) -> None:
+    """A push after the base moved is refused and says so; the other commit stays."""
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    await world.forge.fetch(REPO)
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=commit), message="m"
+    ) as candidate:
+        pass
+    other = world.commit({"c.txt": "three\n"}, "main", start="main")
+    with pytest.raises(ForgeError) as caught:
+        await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    assert caught.value.context == {"moved": True}
+    assert run(world.remote, "rev-parse", "main") == other
+
+
+async def test_conflicts_are_named_file_by_file(world: World) -> None:
+    """A delivery that does not merge lists its files and leaves no commit."""
+    commit = world.commit({"a.txt": "theirs\n", "ü b.txt": "x\n"}, "work", start="main")
+    world.commit({"a.txt": "ours\n", "ü b.txt": "y\n"}, "main", start="main")
+    await world.forge.fetch(REPO)
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=commit), message="m"
+    ) as candidate:
+        assert candidate.conflicts == ("a.txt", "ü b.txt")
+        assert candidate.commit == ""
+    with pytest.raises(ForgeError, match="conflicts"):
+        await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+
+
+async def test_a_delivery_already_in_the_base_needs_no_merge(world: World) -> None:
+    """After a crash between push and record the same delivery merges to the base itself."""
+    head = await world.forge.head_commit(REPO, "main")
+    assert head is not None
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=head), message="m"
+    ) as candidate:
+        assert candidate.commit == head
+    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    assert run(world.remote, "rev-parse", "main") == head
+
+
+async def test_branch_names_are_data(world: World) -> None:
+    """Names that look like options or revisions find nothing and do nothing."""
+    for name in ("--upload-pack=touch x", "-x", "main~0", "main@{0}", "../heads/main", "", "a\nb"):
+        assert await world.forge.head_commit(REPO, name) is None
+    run(world.clone, "push", "-q", "origin", "main:refs/heads/$(touch x);--help")
+    await world.forge.fetch(REPO)
+    assert await world.forge.list_branches(REPO) == ["$(touch x);--help", "main"]
+
+
+async def test_a_patch_becomes_a_commit_on_its_base(world: World) -> None:
+    """A delivery without a branch is turned into a commit whose parent is the patch's base."""
+    base = await world.forge.head_commit(REPO, "main")
+    assert base is not None
+    patch = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n"
+    delivery = await world.forge.deliver_patch(
+        REPO, ChangeSet(unidiff_patch=patch, base_commit_id=base), "from a patch"
+    )
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=delivery, message="m"
+    ) as candidate:
+        assert candidate.worktree is not None
+        assert (candidate.worktree / "a.txt").read_text() == "two\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [("", "a.txt"), ("--help", "a.txt"), (None, "../outside.txt"), (None, ".git/config")],
+)
+async def test_a_hostile_patch_is_refused(world: World, base: str | None, path: str) -> None:
+    """A patch with no base commit, or that reaches outside its worktree, is an error."""
+    start = await world.forge.head_commit(REPO, "main") if base is None else base
+    patch = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n"
+    with pytest.raises(ForgeError):
+        await world.forge.deliver_patch(
+            REPO, ChangeSet(unidiff_patch=patch, base_commit_id=start or ""), "m"
+        )
+
+
+async def test_a_remote_with_the_base_checked_out_says_what_to_do(
+    tmp_path: Path, world: World
+) -> None:
+    """Git's refusal to push into a checked-out branch becomes a sentence with a remedy."""
+    run(world.clone, "checkout", "-q", "main")
+    forge = LocalGitForge(cache=tmp_path / "other", remotes={REPO: str(world.clone)})
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    run(world.clone, "checkout", "-q", "main")
+    await forge.fetch(REPO)
+    async with forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=commit), message="m"
+    ) as candidate:
+        pass
+    with pytest.raises(ForgeError, match="checked out") as caught:
+        await forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    assert "bare" in (caught.value.hint or "")
+
+
+async def test_hooks_of_a_delivery_never_run(world: World, tmp_path: Path) -> None:
+    """A hook in the mirror is not run by merge or commit."""
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    await world.forge.fetch(REPO)
+    mirror = next((tmp_path / "cache").iterdir())
+    hook = mirror / "hooks" / "post-merge"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    hook.chmod(0o755)
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=commit), message="m"
+    ):
+        pass
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_errors_name_no_password(tmp_path: Path) -> None:
+    """The address in an error has its credentials masked."""
+    forge = LocalGitForge(
+        cache=tmp_path, remotes={REPO: "http://me:hunter2@127.0.0.1:1/acme/widgets.git"}
+    )
+    with pytest.raises(ForgeError) as caught:
+        await forge.fetch(REPO)
+    assert "hunter2" not in f"{caught.value!r}"
+    with pytest.raises(ForgeError) as unknown:
+        await forge.fetch("no/such")
+    assert "--remote no/such=URL" in (unknown.value.hint or "")
