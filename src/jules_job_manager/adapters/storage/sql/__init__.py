@@ -1,0 +1,1 @@
+"""One schema on SQLite and PostgreSQL, with SQLAlchemy Core."""

@@ -1,0 +1,154 @@
+"""Jobs, attempts and reviews in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from jules_job_manager.adapters.storage.sql import schema
+from jules_job_manager.adapters.storage.sql.engine import transaction
+from jules_job_manager.adapters.storage.sql.event_rows import insert_events
+from jules_job_manager.adapters.storage.sql.upsert import upsert
+from jules_job_manager.domain.clockwork import optional_to_rfc3339
+from jules_job_manager.domain.event import NewEvent
+from jules_job_manager.domain.job import Attempt, AttemptState, Job
+from jules_job_manager.domain.review import Review
+from jules_job_manager.errors import StoreError
+from jules_job_manager.ports.job_store import JobQuery
+
+_LIVE = [state.value for state in AttemptState if state.is_live]
+
+
+class SqlJobStore:
+    """The JobStore port on SQL."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Use an engine whose schema is up to date."""
+        self._engine = engine
+
+    async def save_jobs(self, jobs: Sequence[Job], events: Sequence[NewEvent] = ()) -> None:
+        """Insert or replace jobs by key, whole."""
+        async with transaction(self._engine, writes=True) as connection:
+            await _save_jobs(connection, jobs)
+            await insert_events(connection, events)
+
+    async def get_job(self, key: str) -> Job | None:
+        """Return the job, or None."""
+        query = sa.select(schema.jobs).where(schema.jobs.c.key == key)
+        async with transaction(self._engine, writes=False) as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else _job(row)
+
+    async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
+        """Return jobs by backlog and position."""
+        query = query or JobQuery()
+        columns = schema.jobs.c
+        wanted = sa.select(schema.jobs).order_by(columns.backlog, columns.position, columns.key)
+        if query.status is not None:
+            wanted = wanted.where(columns.status == query.status.value)
+        if query.backlog is not None:
+            wanted = wanted.where(columns.backlog == query.backlog)
+        if query.limit is not None:
+            wanted = wanted.limit(query.limit)
+        async with transaction(self._engine, writes=False) as connection:
+            rows = (await connection.execute(wanted)).mappings().all()
+        return [_job(row) for row in rows]
+
+    async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:
+        """Remove jobs with their attempts and reviews; return how many there were."""
+        statement = sa.delete(schema.jobs).where(schema.jobs.c.key == sa.bindparam("gone"))
+        removed = 0
+        async with transaction(self._engine, writes=True) as connection:
+            for key in keys:
+                removed += (await connection.execute(statement, {"gone": key})).rowcount
+            await insert_events(connection, events)
+        return removed
+
+    async def save_attempt(
+        self, attempt: Attempt, *, job: Job | None = None, events: Sequence[NewEvent] = ()
+    ) -> None:
+        """Insert or replace an attempt by mark, and its job with it, in one transaction."""
+        try:
+            async with transaction(self._engine, writes=True) as connection:
+                if job is not None:
+                    await _save_jobs(connection, [job])
+                await _upsert(connection, schema.attempts, ["mark"], [_attempt_row(attempt)])
+                await insert_events(connection, events)
+        except StoreError as exc:
+            if isinstance(exc.__cause__, sa.exc.IntegrityError):
+                raise StoreError(
+                    f"Job {attempt.job_key} already has a live attempt, or is unknown.",
+                    context={"job": attempt.job_key, "mark": attempt.mark},
+                ) from exc
+            raise
+
+    async def list_attempts(
+        self, job_key: str | None = None, *, live_only: bool = False
+    ) -> Sequence[Attempt]:
+        """Return attempts by job and number."""
+        columns = schema.attempts.c
+        query = sa.select(schema.attempts).order_by(columns.job_key, columns.number)
+        if job_key is not None:
+            query = query.where(columns.job_key == job_key)
+        if live_only:
+            query = query.where(columns.state.in_(_LIVE))
+        async with transaction(self._engine, writes=False) as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [Attempt(**{**row, "state": AttemptState(row["state"])}) for row in rows]
+
+    async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
+        """Keep a review; one of the same delivery on the same base is replaced."""
+        row = {
+            "job_key": review.job_key,
+            "delivered_commit": review.delivered_commit,
+            "base_commit": review.base_commit,
+            "at": review.at,
+            "review": review.to_dict(),
+        }
+        keys = ["job_key", "delivered_commit", "base_commit"]
+        async with transaction(self._engine, writes=True) as connection:
+            await _upsert(connection, schema.reviews, keys, [row])
+            await insert_events(connection, events)
+
+    async def list_reviews(self, job_key: str) -> Sequence[Review]:
+        """Return the job's reviews, oldest first."""
+        columns = schema.reviews.c
+        query = sa.select(columns.review).where(columns.job_key == job_key)
+        ordered = query.order_by(columns.at, columns.delivered_commit, columns.base_commit)
+        async with transaction(self._engine, writes=False) as connection:
+            items = (await connection.execute(ordered)).scalars().all()
+        return [Review.from_dict(item) for item in items]
+
+
+async def _save_jobs(connection: AsyncConnection, jobs: Sequence[Job]) -> None:
+    rows = [_job_row(job) for job in {job.key: job for job in jobs}.values()]
+    for start in range(0, len(rows), 500):
+        await _upsert(connection, schema.jobs, ["key"], rows[start : start + 500])
+
+
+async def _upsert(
+    connection: AsyncConnection, table: sa.Table, keys: list[str], rows: list[dict[str, Any]]
+) -> None:
+    statement = upsert(connection, table)
+    changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=changed), rows
+    )
+
+
+def _job_row(job: Job) -> dict[str, Any]:
+    return {**job.to_dict(), "started_at": job.started_at, "finished_at": job.finished_at}
+
+
+def _job(row: sa.RowMapping) -> Job:
+    times = {name: optional_to_rfc3339(row[name]) for name in ("started_at", "finished_at")}
+    return Job.from_dict({**row, **times})
+
+
+def _attempt_row(attempt: Attempt) -> dict[str, Any]:
+    return {
+        **attempt.to_dict(), "created_at": attempt.created_at, "updated_at": attempt.updated_at,
+    }  # fmt: skip
