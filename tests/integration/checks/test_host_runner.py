@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -50,7 +51,7 @@ async def test_only_the_given_environment_reaches_a_check(
     assert done.conclusion is Conclusion.SUCCESS
     assert values["GIVEN"] == "yes"
     assert "JULES_API_KEY" not in values
-    assert not os.path.exists(values["HOME"])
+    assert not await asyncio.to_thread(Path(values["HOME"]).exists)
 
 
 async def test_a_timeout_kills_grandchildren(runner: HostCheckRunner, tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ class HostCheckRunner:
             duration_seconds=time.monotonic() - started,
         )
 
-    async def _start(self, command: str, folder: Path, scratch: Path) -> asyncio.subprocess.Process:
+    async def _start(
+        self, command: str, folder: Path, scratch: Path, output: int
+    ) -> asyncio.subprocess.Process:
         places = {"HOME": scratch / "home", "TMPDIR": scratch / "tmp"}
         for place in places.values():
             place.mkdir()

@@ -45,8 +45,8 @@ class LocalGitForge:
     async def head_commit(self, repository: str, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
         mirror = await self._mirror(repository)
-        ref = f"{_HEADS}{branch}^{{commit}}"
-        result = await git(mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+        # show-ref takes exact names only, so that `main~1` or `main@{1}` finds nothing.
+        result = await git(mirror, "show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}")
         commit = result.stdout.strip()
         return commit if result.code == 0 and _OBJECT_ID.fullmatch(commit) else None
 
