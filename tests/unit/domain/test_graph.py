@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jules_job_manager.domain import graph
 from jules_job_manager.domain.job import Job, JobStatus, Priority
 
@@ -21,7 +24,7 @@ def test_a_cycle_is_a_real_path_and_no_cycle_means_an_order(found: graph.Depende
     cycle = graph.find_cycle(found)
     if cycle:
         assert cycle[0] == cycle[-1]
-        assert all(b in found[a] for a, b in zip(cycle, cycle[1:], strict=False))
+        assert all(b in found[a] for a, b in pairwise(cycle))
         with pytest.raises(ValueError, match="cycle"):
             graph.topological_order(found)
     else:

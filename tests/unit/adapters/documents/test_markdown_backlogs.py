@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 from jules_job_manager.domain.backlog import Backlog, JobProgress
 from jules_job_manager.domain.job import JobFile, JobStatus
@@ -32,7 +33,7 @@ PIECES = st.sampled_from(
      "- [ ] x\n", "- [x] y\n", "  - z\n", "**Validation Checklist**:\n", "| Task | Status | Notes |\n",
      "|---|---|---|\n", "| Task 1 | Ready | |\n", "|\n", "| Task 2\n", "## HIGH PRIORITY\n", "text\n",
      "**Description:** d\n", "**Files to Create:**\n- `a.py`\n", "> **Status**: x\n", "\r\n", "\r",
-     "ðŸ“‹ â†’\n", "- JJM-002: D\n", "FILES TO CREATE:\n- a/b.py (NEW)\n", "\ufeff", "\t", "# Notes for us\n"]
+     "📋 →\n".encode().decode("cp1252"), "- JJM-002: D\n", "FILES TO CREATE:\n- a/b.py (NEW)\n", "\ufeff", "\t", "# Notes for us\n"]
 )  # fmt: skip
 DOCUMENT = st.lists(PIECES | st.text(max_size=12), max_size=30).map(
     lambda parts: "".join(parts).encode("utf-8", "replace")

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
+
 from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 from jules_job_manager.domain.backlog import Backlog, JobProgress
 from jules_job_manager.domain.job import JobStatus
