@@ -8,7 +8,8 @@
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
     ├── BackendConnectionError         Jules could not be reached (transient)
-    │   └── MCPConnectionError         … over the MCP server process
+    │   ├── MCPConnectionError         … over the MCP server process
+    │   └── CircuitOpenError           it failed often; left alone for a moment
     ├── TaskNotFoundError              no such task
     ├── OperationFailedError           Jules was reached and did not do it
     │   ├── QuotaExceededError         the account has no task left in its window (transient)
@@ -123,6 +124,12 @@ class MCPConnectionError(BackendConnectionError):
     """The MCP server could not be reached."""
 
     code = "JJM041"
+
+
+class CircuitOpenError(BackendConnectionError):
+    """Jules failed several times in a row and is left alone for a moment."""
+
+    code = "JJM042"
 
 
 class TaskNotFoundError(JulesManagerError):

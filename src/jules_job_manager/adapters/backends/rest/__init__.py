@@ -1,0 +1,1 @@
+"""The Jules REST API, v1alpha."""
