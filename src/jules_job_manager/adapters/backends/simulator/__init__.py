@@ -1,0 +1,1 @@
+"""A pretend Jules on real git repositories, with a REST and an MCP face."""

@@ -1,0 +1,310 @@
+"""The pretend Jules: sessions that plan, ask, work, deliver and can be woken again.
+
+Time is lazy. Each session carries a timeline of what happens when; every request first lets
+happen what is due. Timestamps are those of the clock; `speed` makes the steps shorter, and
+speed 0 stops time, which then moves only with `advance`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from jules_job_manager.adapters.backends.simulator import git_work, refusal
+from jules_job_manager.adapters.backends.simulator.ids import Ids
+from jules_job_manager.adapters.backends.simulator.lifecycle import Lifecycle
+from jules_job_manager.adapters.backends.simulator.scenario import Scenario
+from jules_job_manager.adapters.backends.simulator.state import WorldState
+from jules_job_manager.domain.clockwork import to_rfc3339
+from jules_job_manager.errors import ForgeError
+from jules_job_manager.ports.clock import Clock
+
+SAMPLE = "octo/sample"
+DAY_SECONDS = 86400.0
+RUNNING = {
+    "QUEUED",
+    "PLANNING",
+    "AWAITING_PLAN_APPROVAL",
+    "AWAITING_USER_FEEDBACK",
+    "IN_PROGRESS",
+    "PAUSED",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateRequest:
+    """What a create asks for, read from the wire."""
+
+    prompt: str
+    title: str = ""
+    source: str = ""
+    starting_branch: str = ""
+    require_plan_approval: bool = False
+    automation_mode: str = ""
+
+
+class Simulator:
+    """One account of the pretend Jules."""
+
+    def __init__(
+        self,
+        state: WorldState,
+        *,
+        scenario: Scenario,
+        seed: int,
+        speed: float,
+        repositories: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        """Use an open state; see `open`."""
+        self.scenario = scenario
+        self.repositories = dict(repositories)
+        self._state = state
+        self._speed = speed
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._life = Lifecycle(state, scenario, Ids(state, seed), self.repositories, self._scaled)
+
+    @classmethod
+    def open(
+        cls,
+        state: Path | None,
+        *,
+        scenario: Scenario,
+        seed: int,
+        speed: float,
+        repositories: Mapping[str, str],
+        clock: Clock,
+    ) -> Self:
+        """Open the world.
+
+        Args:
+            state: File that keeps it; None keeps it in memory.
+            scenario: What Jules does.
+            seed: Seed of ids and words.
+            speed: How many times faster than the scenario's seconds things happen; 0 stops time.
+            repositories: `owner/name` to git URL or path; with none a sample is made beside the
+                state file (none in memory).
+            clock: Tells the time.
+
+        Raises:
+            ForgeError: the sample repository cannot be made.
+        """
+        known = dict(repositories)
+        if not known and state is not None:
+            sample = state.with_name("sample.git")
+            if not sample.exists():
+                sample.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                git_work.make_sample(sample)
+            known[SAMPLE] = str(sample)
+        return cls(
+            WorldState(state),
+            scenario=scenario,
+            seed=seed,
+            speed=speed,
+            repositories=known,
+            clock=clock,
+        )
+
+    def close(self) -> None:
+        """Close the state file."""
+        self._state.close()
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` (>= 0, of the scenario's) pass at once."""
+        with self.step():
+            self._state.put("offset", float(self._state.get("offset", 0.0)) + seconds)
+            self._settle()
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One request: what is due happens first, and all of it is kept or none."""
+        with self._lock, self._state.transaction():
+            self._settle()
+            yield
+
+    def count_request(self, method: str) -> None:
+        """Count a request, for `stats`."""
+        with self._lock, self._state.transaction():
+            self._state.count(f"request.{method}")
+
+    def count_refusal(self, code: int, status: str) -> None:
+        """Count a refusal, for `stats`."""
+        with self._lock, self._state.transaction():
+            self._state.count(f"refusal.{code} {status}")
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters since the world began."""
+        with self._lock, self._state.transaction():
+            return {
+                "sessions_created": int(self._state.get("sessions_created", 0)),
+                "requests": self._state.counters("request."),
+                "refusals": self._state.counters("refusal."),
+            }
+
+    def fault(self, name: str) -> bool:
+        """Return whether the next call of this kind goes wrong, and count it."""
+        allowed = int(getattr(self.scenario.faults, name))
+        if int(self._state.get(f"fault.{name}", 0)) >= allowed:
+            return False
+        self._state.count(f"fault.{name}")
+        return True
+
+    def create(self, request: CreateRequest) -> dict[str, Any]:
+        """Create a session and return it (inside `step`).
+
+        Raises:
+            Refusal: the quota, the source or the branch does not allow it.
+        """
+        if self.fault("refuse_creates"):
+            raise refusal.precondition()
+        base = self._base_commit(request)
+        self._check_quota()
+        return self._life.create(request, base=base, now=self.now())
+
+    def now(self) -> float:
+        """Return the present as seconds since 1970; read inside `step`."""
+        offset = float(self._state.get("offset", 0.0))
+        if self._speed == 0:
+            start = self._state.get("epoch")
+            if start is None:
+                start = self._clock.now().timestamp()
+                self._state.put("epoch", start)
+            return float(start) + offset
+        return self._clock.now().timestamp() + offset
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        """Return a session.
+
+        Raises:
+            Refusal: there is none.
+        """
+        found = self._state.session(session_id)
+        if found is None:
+            raise refusal.not_found()
+        return found
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return every session, newest first."""
+        return self._state.sessions()
+
+    def activities(self, session_id: str) -> list[dict[str, Any]]:
+        """Return the session's activities, oldest first.
+
+        Raises:
+            Refusal: there is no such session, or it is too young to have a list.
+        """
+        session = self.session(session_id)
+        young = self._scaled(self.scenario.deviations.activities_404_seconds)
+        if self.now() < session["created"] + young:
+            raise refusal.not_found()
+        return self._state.activities(session_id)
+
+    def approve(self, session_id: str) -> None:
+        """Approve the latest plan.
+
+        Raises:
+            Refusal: no plan waits.
+        """
+        self._life.approve(self.session(session_id), self.now())
+
+    def message(self, session_id: str, text: str) -> None:
+        """Take a message of the user.
+
+        Raises:
+            Refusal: the session is still queued (a deviation), or unknown.
+        """
+        session = self.session(session_id)
+        if session["state"] == "QUEUED" and self.scenario.deviations.message_404_while_queued:
+            raise refusal.not_found()
+        self._life.message(session, text, self.now())
+
+    def set_archived(self, session_id: str, *, archived: bool) -> dict[str, Any]:
+        """Archive or unarchive; archiving a running session pauses it."""
+        session = self.session(session_id)
+        session["archived"] = archived
+        if archived and session["state"] in {"QUEUED", "PLANNING", "IN_PROGRESS"}:
+            session["state"], session["timeline"] = "PAUSED", []
+        session["updated"] = self.now()
+        self._state.save_session(session)
+        return session
+
+    def resume(self, session_id: str) -> bool:
+        """Press the web page's resume button; False when the session is not paused."""
+        session = self.session(session_id)
+        if session["state"] != "PAUSED":
+            return False
+        self._life.resume(session, self.now())
+        return True
+
+    def delete(self, session_id: str) -> None:
+        """Delete a session for good."""
+        self.session(session_id)
+        self._state.delete_session(session_id)
+
+    def source_name(self, repository: str) -> str:
+        """Return the source name of `owner/name`, in the spelling the scenario asks for."""
+        if self.scenario.deviations.hyphen_source_names:
+            return "sources/github-" + repository.replace("/", "-")
+        return f"sources/github/{repository}"
+
+    def repository_of(self, source: str) -> str | None:
+        """Return the repository a source name stands for, in either spelling, or None."""
+        for repository in self.repositories:
+            if source in {f"sources/github/{repository}", self.source_name(repository)}:
+                return repository
+        return None
+
+    def branches(self, repository: str) -> list[str]:
+        """Return the repository's branches; none when git cannot read it."""
+        try:
+            return sorted(git_work.branches(self.repositories[repository]))
+        except ForgeError:
+            return []
+
+    def _base_commit(self, request: CreateRequest) -> str:
+        if not request.source:
+            return ""
+        repository = self.repository_of(request.source)
+        if repository is None:
+            raise refusal.not_found()
+        try:
+            commit = git_work.branches(self.repositories[repository]).get(request.starting_branch)
+        except ForgeError:
+            raise refusal.precondition() from None
+        if commit is None:
+            raise refusal.invalid()
+        return commit
+
+    def _check_quota(self) -> None:
+        quota, now = self.scenario.quota, self.now()
+        window = self._scaled(DAY_SECONDS)
+        recent = [moment for moment in self._state.get("created_at", []) if moment > now - window]
+        if quota.tasks_per_day and len(recent) >= quota.tasks_per_day:
+            raise refusal.Refusal(429, "Resource has been exhausted (e.g. check quota).")
+        running = (
+            sum(session["state"] in RUNNING for session in self._state.sessions())
+            if quota.concurrent
+            else 0
+        )
+        if quota.concurrent and running >= quota.concurrent:
+            raise refusal.precondition()
+        self._state.put("created_at", [*recent, now])
+
+    def _settle(self) -> None:
+        now = self.now()
+        while (session := self._state.next_due(now)) is not None:
+            self._life.happen(session)
+
+    def _scaled(self, seconds: float) -> float:
+        return seconds / self._speed if self._speed else seconds
+
+
+def stamp(seconds: float) -> str:
+    """Return seconds since 1970 as the service writes times."""
+    return to_rfc3339(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
