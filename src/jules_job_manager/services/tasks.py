@@ -312,7 +312,7 @@ class TaskService:
         kind = EventType.PLAN_GENERATED if generated else EventType.ACTIVITY_SEEN
         return self._event(kind, activity.task_id, activity_id=activity.id, kind=activity.kind.value)
 
-    def _event(self, kind: EventType, task_id: str, **data: Any) -> NewEvent:
+    def _event(self, kind: EventType, task_id: str, /, **data: Any) -> NewEvent:
         return NewEvent(
             type=kind, subject=f"task:{task_id}", at=self._clock.now(), actor=self._actor, data=data
         )

@@ -86,9 +86,9 @@ def _says(now: JobStatus | None, status: JobStatus) -> bool:
     """Whether the words that stand there are good enough.
 
     Ready, pending, draft and blocked are one thing to a document: not begun. Its own words
-    for that stay.
+    for that stay, those we do not know included.
     """
-    return now is status or (now in NOT_STARTED and status in NOT_STARTED)
+    return now is status or (status in NOT_STARTED and (now is None or now in NOT_STARTED))
 
 
 def _cell_edit(cell: Cell, value: str, text: str) -> Edit:
