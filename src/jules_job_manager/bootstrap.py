@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.system_clock import SystemClock
-from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.errors import ConfigurationError, UnsupportedOperationError
 from jules_job_manager.settings.locate import default_data_path
 from jules_job_manager.settings.model import Settings
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from jules_job_manager.services.tasks import TaskService
 
 HOW_TO_REACH_JULES = (
-    "Set JULES_API_KEY to a key of the Jules REST API, or JJM_BACKEND=mcp with MCP_SERVER_PATH for "
-    "the Node server, or JJM_BACKEND=simulator to try things out on a pretend Jules."
+    "Set JULES_API_KEY to a key of the Jules REST API, or JJM_BACKEND=simulator "
+    "to try things out on a pretend Jules."
 )
 
 
@@ -133,7 +132,7 @@ def build_backend(settings: Settings, clock: Clock, closers: list[Callable[[], o
     if name == "rest":
         return _rest(settings, clock)
     if name == "mcp":
-        return _mcp(settings, clock)
+        return _mcp()
     if name == "simulator":
         return _simulator(settings, clock, closers)
     raise ConfigurationError("No way to reach Jules is configured.", hint=HOW_TO_REACH_JULES)
@@ -156,51 +155,11 @@ def _rest(settings: Settings, clock: Clock) -> Backend:
     )
 
 
-def _mcp(settings: Settings, clock: Clock) -> Backend:
-    from jules_job_manager.adapters.backends.mcp.backend import open_mcp_backend
-
-    server = settings.mcp_server
-    return open_mcp_backend(
-        command=mcp_command(settings),
-        environment=mcp_environment(settings),
-        call_timeout_seconds=server.timeout_seconds,
-        create_timeout_seconds=server.create_timeout_seconds,
-        start_timeout_seconds=server.start_timeout_seconds,
-        stderr_log=settings.home / "logs" / "mcp_server.log",
-        clock=clock,
+def _mcp() -> Backend:
+    raise UnsupportedOperationError(
+        "Reaching Jules over the Node MCP server is not in this version yet.",
+        hint=HOW_TO_REACH_JULES,
     )
-
-
-def mcp_command(settings: Settings) -> list[str]:
-    """Return the argument list that starts the MCP server.
-
-    Raises:
-        ConfigurationError: the server's file is not there.
-    """
-    server = settings.mcp_server
-    if server.command:
-        return shlex.split(server.command)
-    path = Path(server.path).expanduser()
-    if not path.is_file():
-        raise ConfigurationError(
-            f"The MCP server {path} is not there.",
-            hint="Build google-jules-mcp with `npm install` and set MCP_SERVER_PATH to its dist/index.js.",
-        )
-    return [server.node_path, str(path.resolve())]
-
-
-def mcp_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables passed to the MCP server: only those that are set, and its data file."""
-    server = settings.mcp_server
-    passed = {
-        "HEADLESS": server.headless,
-        "TIMEOUT": server.browser_timeout,
-        "DEBUG": server.debug,
-        "SESSION_MODE": server.session_mode,
-        "GOOGLE_AUTH_COOKIES": server.google_auth_cookies,
-        "JULES_DATA_PATH": server.jules_data_path or str(settings.home / "mcp_data.json"),
-    }
-    return {name: value for name, value in passed.items() if value}
 
 
 def _simulator(settings: Settings, clock: Clock, closers: list[Callable[[], object]]) -> Backend:

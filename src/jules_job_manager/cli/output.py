@@ -60,7 +60,9 @@ def json_fields(args: Namespace, fields: Sequence[str]) -> tuple[str, ...] | Non
     wanted = tuple(name.strip() for name in args.json.split(",") if name.strip())
     unknown = [name for name in wanted if name not in fields]
     if not wanted or unknown:
-        wrong = f"Unknown JSON field {unknown[0]!r}." if unknown else "Name the JSON fields to print."
+        wrong = (
+            f"Unknown JSON field {unknown[0]!r}." if unknown else "Name the JSON fields to print."
+        )
         raise InvalidInputError(wrong, hint=f"Fields: {', '.join(fields)}")
     return wanted
 

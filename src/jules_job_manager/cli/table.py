@@ -20,12 +20,9 @@ QUEUE: dict[str, tuple[str, str]] = {
 }
 SIMULATOR: dict[str, tuple[str, str]] = {
     "serve": ("simulator_serve", "Serve the pretend Jules over REST"),
-    "mcp": ("simulator_mcp", "Be the pretend Node MCP server on stdio"),
 }
 STORAGE: dict[str, tuple[str, str]] = {
     "status": ("storage_status", "Show where things are kept"),
-    "migrate": ("storage_migrate", "Move everything from one store to another"),
-    "upgrade": ("storage_upgrade", "Bring the database schema up to date"),
 }
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),

@@ -144,7 +144,9 @@ class TaskService:
             QuotaExceededError, PreconditionFailedError, UnclearOutcomeError: see the backend.
         """
         created = await self._backend.create_task(self.checked(new))
-        await self._keep([created], [self._event(EventType.TASK_CREATED, created.id, title=created.title)])
+        await self._keep(
+            [created], [self._event(EventType.TASK_CREATED, created.id, title=created.title)]
+        )
         return created
 
     def checked(self, new: NewTask) -> NewTask:
@@ -194,7 +196,9 @@ class TaskService:
             OperationFailedError: no plan waits for approval.
         """
         task = await self.get_task(reference)
-        if expected_plan is not None and (task.plan is None or task.plan.fingerprint != expected_plan):
+        if expected_plan is not None and (
+            task.plan is None or task.plan.fingerprint != expected_plan
+        ):
             raise PlanChangedError(
                 f"The plan of task {task.id} changed since it was shown.",
                 hint=f"Look again with: jjm plan {task.id}",
@@ -207,7 +211,9 @@ class TaskService:
             )
         plan_id = "" if task.plan is None else task.plan.id
         changed = replace(task, status=TaskStatus.IN_PROGRESS)
-        await self._keep([changed], [self._event(EventType.PLAN_APPROVED, task.id, plan_id=plan_id)])
+        await self._keep(
+            [changed], [self._event(EventType.PLAN_APPROVED, task.id, plan_id=plan_id)]
+        )
         return changed
 
     async def resume_task(self, reference: str) -> JulesTask:
@@ -294,7 +300,11 @@ class TaskService:
     def _changes(self, before: JulesTask | None, after: JulesTask) -> list[NewEvent]:
         if before is None or before.status is after.status:
             return []
-        words = {"before": before.status.value, "after": after.status.value, "raw_state": after.raw_state}
+        words = {
+            "before": before.status.value,
+            "after": after.status.value,
+            "raw_state": after.raw_state,
+        }
         return [self._event(EventType.TASK_STATE_CHANGED, after.id, **words)]
 
     async def _keep_activities(self, task: JulesTask) -> None:
@@ -310,7 +320,9 @@ class TaskService:
     def _activity_event(self, activity: Activity) -> NewEvent:
         generated = activity.kind is ActivityKind.PLAN_GENERATED
         kind = EventType.PLAN_GENERATED if generated else EventType.ACTIVITY_SEEN
-        return self._event(kind, activity.task_id, activity_id=activity.id, kind=activity.kind.value)
+        return self._event(
+            kind, activity.task_id, activity_id=activity.id, kind=activity.kind.value
+        )
 
     def _event(self, kind: EventType, task_id: str, /, **data: Any) -> NewEvent:
         return NewEvent(

@@ -29,7 +29,9 @@ def set_value(path: Path, name: str, text: str) -> object:
         raise ConfigurationError(f"{path} is JSON; edit it by hand, or use a config.toml.")
     if path.exists():
         read_config_file(path)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document = (
+        tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    )
     table = document.setdefault(section, tomlkit.table())
     table[key] = list(value) if isinstance(value, tuple) else value
     write_private(path, tomlkit.dumps(document))
@@ -48,7 +50,10 @@ def commented_example() -> str:
             if owner != section or field.metadata["secret"]:
                 continue
             default = list(field.default) if isinstance(field.default, tuple) else field.default
-            lines += [f"# {field.metadata['help']}", f"#{name} = {tomlkit.item(default).as_string()}"]
+            lines += [
+                f"# {field.metadata['help']}",
+                f"#{name} = {tomlkit.item(default).as_string()}",
+            ]
     lines += [
         "",
         "[remotes]  # Where the local forge finds a repository.",

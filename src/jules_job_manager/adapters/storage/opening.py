@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-
-from jules_job_manager.errors import ConfigurationError, StoreError, StoreUnavailableError
+from jules_job_manager.errors import (
+    ConfigurationError,
+    StoreError,
+    StoreUnavailableError,
+    UnsupportedOperationError,
+)
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 
@@ -30,9 +34,10 @@ async def open_store(
         ConfigurationError: an address is missing or wrong.
     """
     if kind == "json":
-        from jules_job_manager.adapters.storage.json_file import open_json_store
-
-        return open_json_store(data_path, clock=clock)
+        raise UnsupportedOperationError(
+            "The JSON file store is not in this version yet.",
+            hint="Use storage.backend sqlite, which also needs no server.",
+        )
     if kind == "sqlite":
         return await open_sqlite(data_path)
     if kind != "postgresql":
@@ -102,8 +107,7 @@ async def _open_with_fallback(data_path: Path, url: str, fallback: str, clock: C
         path = fallback_path(data_path)
         return await open_sqlite(
             path,
-            warning=f"{exc} Working in the local store {path} meanwhile; "
-            f"move it back later with: jjm storage migrate --from sqlite:{path} --to DATABASE_URL --merge",
+            warning=f"{exc} Working in the local store {path} meanwhile;",
         )
 
 

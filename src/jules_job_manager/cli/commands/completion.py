@@ -16,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the code to evaluate."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    context.stdout.write(argcomplete.shellcode(["jjm"], shell=args.shell))
+    context.stdout.write(shellcode(["jjm"], shell=args.shell))
     return 0

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--print", action="store_true", dest="only_print", help="print it, write nothing")
+    parser.add_argument(
+        "--print", action="store_true", dest="only_print", help="print it, write nothing"
+    )
 
 
 def run(args: Namespace, context: Context) -> int:

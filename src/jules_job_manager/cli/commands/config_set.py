@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("name", metavar="SECTION.NAME", help="setting, as `jjm config show` lists it")
+    parser.add_argument(
+        "name", metavar="SECTION.NAME", help="setting, as `jjm config show` lists it"
+    )
     parser.add_argument("value", metavar="VALUE", help="its new value; - reads stdin (for keys)")
 
 

@@ -33,7 +33,9 @@ def run(args: Namespace, context: Context) -> int:
     )
     settings = context.settings()
     context.note(f"Home folder: {settings.home}")
-    context.note(f"Configuration file: {settings.config_file or 'none (jjm config init writes one)'}")
+    context.note(
+        f"Configuration file: {settings.config_file or 'none (jjm config init writes one)'}"
+    )
     return 0
 
 
@@ -50,7 +52,9 @@ def rows(context: Context) -> list[dict[str, str]]:
             shown = MASK
         full = f"{section}.{name}"
         source = settings.sources.get(full, "default")
-        found.append({"name": full, "value": shown, "source": source, "help": field.metadata["help"]})
+        found.append(
+            {"name": full, "value": shown, "source": source, "help": field.metadata["help"]}
+        )
     for repository, url in settings.remotes.items():
         row = {"name": f"remotes.{repository}", "value": url, "source": str(settings.config_file)}
         found.append({**row, "help": "Where the forge finds the repository."})

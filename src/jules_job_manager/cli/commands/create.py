@@ -10,7 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.task import NewTask
 
 FIELDS = (
     "id", "title", "description", "repository", "branch", "status", "created_at", "updated_at", "url",
@@ -24,11 +26,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     parser.add_argument("--repo", required=True, metavar="OWNER/NAME", help="repository to work on")
     text = parser.add_mutually_exclusive_group(required=True)
-    text.add_argument("--description", "-d", metavar="TEXT", help="what Jules shall do; - reads stdin")
+    text.add_argument(
+        "--description", "-d", metavar="TEXT", help="what Jules shall do; - reads stdin"
+    )
     text.add_argument("--file", "-f", metavar="FILE", help="read the description from a file")
     parser.add_argument("--branch", default="main", help="branch to start from (main)")
     parser.add_argument("--title", help="title; Jules makes one when it is left out")
-    parser.add_argument("--require-approval", action="store_true", help="wait for the plan to be approved")
+    parser.add_argument(
+        "--require-approval", action="store_true", help="wait for the plan to be approved"
+    )
     parser.add_argument("--auto-pr", action="store_true", help="let Jules open a pull request")
     parser.add_argument("--dry-run", action="store_true", help="check everything, create nothing")
     add_json_options(parser, FIELDS)
@@ -67,5 +73,5 @@ def run(args: Namespace, context: Context) -> int:
     return 0
 
 
-async def _checked(app, new):  # type: ignore[no-untyped-def]
+async def _checked(app: App, new: NewTask) -> NewTask:
     return app.tasks.checked(new)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
-    parser.add_argument("--name-only", action="store_true", help="print the names of changed files only")
+    parser.add_argument(
+        "--name-only", action="store_true", help="print the names of changed files only"
+    )
 
 
 def run(args: Namespace, context: Context) -> int:

@@ -24,7 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     from jules_job_manager.cli.output import add_json_options
 
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
-    parser.add_argument("--cached", action="store_true", help="show what is stored, do not ask Jules")
+    parser.add_argument(
+        "--cached", action="store_true", help="show what is stored, do not ask Jules"
+    )
     add_json_options(parser, FIELDS)
 
 
@@ -127,8 +129,12 @@ def _print_panels(context: Context, task: JulesTask) -> None:
         grid.add_row(Text(name, style="bold"), Text(safe_text(value), style=style))
     out.print(Panel(grid, title=Text(safe_text(task.title) or task.id), title_align="left"))
     if task.source_files:
-        lines = [f"{FILE_MARKS.get(f.status, '  ')} {safe_text(f.filename)}" for f in task.source_files]
-        out.print(Panel(Text("\n".join(lines)), title=f"Source files ({len(lines)})", title_align="left"))
+        lines = [
+            f"{FILE_MARKS.get(f.status, '  ')} {safe_text(f.filename)}" for f in task.source_files
+        ]
+        out.print(
+            Panel(Text("\n".join(lines)), title=f"Source files ({len(lines)})", title_align="left")
+        )
     if task.chat_history:
         body = Text()
         for who, when, text in messages(task):

@@ -30,11 +30,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     from jules_job_manager.cli.output import add_json_options
 
-    parser.add_argument("--status", choices=STATUSES, default="all", help="only tasks of this status")
+    parser.add_argument(
+        "--status", choices=STATUSES, default="all", help="only tasks of this status"
+    )
     parser.add_argument("--repo", metavar="OWNER/NAME", help="only tasks of this repository")
     parser.add_argument("--limit", type=int, default=100, help="most tasks shown, 1 to 1000 (100)")
     parser.add_argument("--archived", action="store_true", help="show archived tasks too")
-    parser.add_argument("--cached", action="store_true", help="show what is stored, do not ask Jules")
+    parser.add_argument(
+        "--cached", action="store_true", help="show what is stored, do not ask Jules"
+    )
     parser.add_argument("--ids", "-q", action="store_true", help="print ids only, one a line")
     add_json_options(parser, FIELDS)
 
@@ -55,7 +59,9 @@ def run(args: Namespace, context: Context) -> int:
         found = context.run(work)
     if found.stale_since is not None:
         seconds = _seconds_since(found.stale_since)
-        context.note(f"warning: Jules cannot be reached ({found.failure}); shown as of {output.age(seconds)} ago")
+        context.note(
+            f"warning: Jules cannot be reached ({found.failure}); shown as of {output.age(seconds)} ago"
+        )
     if fields is not None:
         output.print_json(context, [output.pick(t.to_dict(), fields) for t in found.tasks], args.jq)
     elif args.ids:

@@ -21,8 +21,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     from jules_job_manager.cli.output import add_json_options
 
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
-    parser.add_argument("--follow", "-F", action="store_true", help="go on until the task is finished")
-    parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks (30)")
+    parser.add_argument(
+        "--follow", "-F", action="store_true", help="go on until the task is finished"
+    )
+    parser.add_argument(
+        "--interval", type=float, metavar="SECONDS", help="time between two looks (30)"
+    )
     add_json_options(parser, FIELDS)
 
 
@@ -43,7 +47,9 @@ def run(args: Namespace, context: Context) -> int:
         for activity in context.run(lambda app: app.tasks.activities(args.task)):
             _print(context, activity)
         return 0
-    interval = context.settings().monitoring.default_interval if args.interval is None else args.interval
+    interval = (
+        context.settings().monitoring.default_interval if args.interval is None else args.interval
+    )
     try:
         context.run(lambda app: _follow(app, context, args.task, interval))
     except KeyboardInterrupt:
@@ -74,6 +80,10 @@ def _print(context: Context, activity: Activity) -> None:
 
     words = activity.message or activity.description
     if activity.plan is not None:
-        words = f"{len(activity.plan.steps)} steps: " + "; ".join(s.title for s in activity.plan.steps)
+        words = f"{len(activity.plan.steps)} steps: " + "; ".join(
+            s.title for s in activity.plan.steps
+        )
     who = activity.originator or "-"
-    context.write(f"{local_time(activity.created_at)}\t{who}\t{activity.kind.value}\t{safe_text(words)}")
+    context.write(
+        f"{local_time(activity.created_at)}\t{who}\t{activity.kind.value}\t{safe_text(words)}"
+    )

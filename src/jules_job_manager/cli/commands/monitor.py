@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from datetime import datetime
 
+    from rich.panel import Panel
+
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.task import TaskStatus
@@ -24,7 +26,9 @@ STATUSES = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
-    parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks (30)")
+    parser.add_argument(
+        "--interval", type=float, metavar="SECONDS", help="time between two looks (30)"
+    )
     parser.add_argument("--until", choices=STATUSES, help="stop at this status (default: finished)")
 
 
@@ -55,7 +59,12 @@ def run(args: Namespace, context: Context) -> int:
 
 
 async def _watch(
-    app: App, context: Context, reference: str, interval: float, until: TaskStatus | None, seen: list[Look]
+    app: App,
+    context: Context,
+    reference: str,
+    interval: float,
+    until: TaskStatus | None,
+    seen: list[Look],
 ) -> None:
     from jules_job_manager.services.monitoring import watch
 
@@ -63,8 +72,8 @@ async def _watch(
     looks = watch(app.tasks, app.clock, reference, interval_seconds=interval, until=until)
     if not context.is_terminal:
         async for look in looks:
-            if not seen or _line(seen[-1], start)[1:] != _line(look, start)[1:]:
-                context.write("\t".join(_line(look, start)))
+            if not seen or _line(seen[-1])[1:] != _line(look)[1:]:
+                context.write("\t".join(_line(look)))
                 context.stdout.flush()
             seen.append(look)
         return
@@ -78,10 +87,9 @@ async def _watch(
             live.update(_panel(look, start, interval), refresh=True)
 
 
-def _line(look: Look, start: datetime) -> tuple[str, ...]:
+def _line(look: Look) -> tuple[str, ...]:
     from jules_job_manager.domain.text import safe_text, shorten
 
-    del start
     stamp = look.at.astimezone().strftime("%H:%M:%S")
     if look.failure is not None:
         return (stamp, "last look failed", safe_text(look.failure))
@@ -91,7 +99,7 @@ def _line(look: Look, start: datetime) -> tuple[str, ...]:
     return (stamp, task.status.value, f"{len(task.source_files)} files", message)
 
 
-def _panel(look: Look, start: datetime, interval: float) -> object:
+def _panel(look: Look, start: datetime, interval: float) -> Panel:
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
-    parser.add_argument("--output", "-o", metavar="FILE", help="write to a file that does not exist yet")
+    parser.add_argument(
+        "--output", "-o", metavar="FILE", help="write to a file that does not exist yet"
+    )
 
 
 def run(args: Namespace, context: Context) -> int:

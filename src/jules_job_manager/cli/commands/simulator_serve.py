@@ -19,7 +19,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8765, help="port; 0 takes a free one (8765)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--seed", type=int, default=1, help="seed of ids and words (1)")
-    parser.add_argument("--speed", type=float, default=60.0, help="how many times faster than told (60)")
+    parser.add_argument(
+        "--speed", type=float, default=60.0, help="how many times faster than told (60)"
+    )
     parser.add_argument("--scenario", metavar="FILE", help="scenario file (TOML)")
     parser.add_argument(
         "--repo", action="append", default=[], metavar="OWNER/NAME=PATH",
@@ -57,7 +59,8 @@ def _serve(args: Namespace, context: Context, simulator: Simulator) -> int:
         listener = socket.create_server((args.host, args.port), family=family)
     except (OSError, OverflowError) as exc:
         raise InvalidInputError(
-            f"Cannot listen on {args.host} port {args.port}: {exc}", hint="--port 0 takes a free port."
+            f"Cannot listen on {args.host} port {args.port}: {exc}",
+            hint="--port 0 takes a free port.",
         ) from exc
     host = f"[{args.host}]" if family == socket.AF_INET6 else args.host
     # The socket already listens, so whoever reads this line can connect at once.

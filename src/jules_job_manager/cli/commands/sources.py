@@ -29,7 +29,9 @@ def run(args: Namespace, context: Context) -> int:
         output.print_json(context, [output.pick(s.to_dict(), fields) for s in sources], args.jq)
         return 0
     if not sources:
-        context.note("Jules may work on no repository yet; connect one at https://jules.google.com.")
+        context.note(
+            "Jules may work on no repository yet; connect one at https://jules.google.com."
+        )
     rows = [(s.repository, s.default_branch or "-", str(len(s.branches))) for s in sources]
     output.print_table(context, ("REPOSITORY", "DEFAULT BRANCH", "BRANCHES"), rows)
     return 0

@@ -132,7 +132,7 @@ class RestBackend:
                 raise
             return []
 
-    async def set_archived(self, task_id: str, archived: bool) -> None:  # noqa: FBT001 - the port's form
+    async def set_archived(self, task_id: str, archived: bool) -> None:
         """Archive the task, or bring it back. Doing it twice does no harm."""
         verb = "archive" if archived else "unarchive"
         await self._send("POST", f"/sessions/{task_id}:{verb}", f"{verb} task", {}, repeatable=True)

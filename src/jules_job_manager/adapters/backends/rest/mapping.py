@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import unidiff
+from unidiff.patch import PatchedFile, PatchSet
 
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.artifact import (
@@ -208,14 +208,14 @@ def files_of(patch: str) -> tuple[SourceFile, ...]:
     if not patch:
         return ()
     try:
-        files = unidiff.PatchSet.from_string(patch, metadata_only=True)
+        files = PatchSet.from_string(patch, metadata_only=True)
         return tuple(SourceFile(filename=file.path, status=_file_status(file)) for file in files)
     except Exception as exc:  # noqa: BLE001 - any text may stand where a patch should
         _LOG.warning("a patch could not be read: %s", exc, extra={"action": "patch_unreadable"})
         return ()
 
 
-def _file_status(file: unidiff.PatchedFile) -> str:
+def _file_status(file: PatchedFile) -> str:
     if file.is_added_file:
         return "created"
     return "deleted" if file.is_removed_file else "modified"

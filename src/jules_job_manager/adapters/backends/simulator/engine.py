@@ -119,14 +119,19 @@ class Simulator:
         """Let `seconds` (>= 0, of the scenario's) pass at once."""
         with self.step():
             self._state.put("offset", float(self._state.get("offset", 0.0)) + seconds)
+        with self._lock:
             self._settle()
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """One request: what is due happens first, and all of it is kept or none."""
-        with self._lock, self._state.transaction():
+        """One request: what is due happens first and is kept, whatever becomes of the request.
+
+        What is due may push commits, which a refused request must not undo here.
+        """
+        with self._lock:
             self._settle()
-            yield
+            with self._state.transaction():
+                yield
 
     def count_request(self, method: str) -> None:
         """Count a request, for `stats`."""
@@ -161,8 +166,6 @@ class Simulator:
         Raises:
             Refusal: the quota, the source or the branch does not allow it.
         """
-        if self.fault("refuse_creates"):
-            raise refusal.precondition()
         base = self._base_commit(request)
         self._check_quota()
         return self._life.create(request, base=base, now=self.now())
@@ -272,7 +275,7 @@ class Simulator:
             return ""
         repository = self.repository_of(request.source)
         if repository is None:
-            raise refusal.not_found()
+            raise refusal.invalid()
         try:
             commit = git_work.branches(self.repositories[repository]).get(request.starting_branch)
         except ForgeError:
@@ -297,9 +300,13 @@ class Simulator:
         self._state.put("created_at", [*recent, now])
 
     def _settle(self) -> None:
-        now = self.now()
-        while (session := self._state.next_due(now)) is not None:
-            self._life.happen(session)
+        due = True
+        while due:
+            with self._state.transaction():
+                session = self._state.next_due(self.now())
+                due = session is not None
+                if session is not None:
+                    self._life.happen(session)
 
     def _scaled(self, seconds: float) -> float:
         return seconds / self._speed if self._speed else seconds

@@ -250,10 +250,11 @@ class Lifecycle:
 
     def _round(self, session: Session) -> Round:
         rounds = self._behaviour(session).rounds
+        number = int(session["round"])
         if rounds:
-            return rounds[min(session["round"], len(rounds) - 1)]
+            return rounds[min(number, len(rounds) - 1)]
         note = f"notes/{session['id']}.md"
-        text = f"# {session['title']}\n\nRound {session['round'] + 1} of a pretend Jules.\n"
+        text = f"# {session['title']}\n\nRound {number + 1} of a pretend Jules.\n"
         return Round(message=f"Work on: {session['title']}"[:72], files={note: text})
 
     def _activity(

@@ -117,14 +117,20 @@ class _Face:
 
     async def advance(self, request: Request) -> JSONResponse:
         """Let time pass: `{"seconds": n}`."""
-        seconds = float((await request.json())["seconds"])
+        try:
+            seconds = float((await request.json())["seconds"])
+        except (ValueError, KeyError, TypeError):
+            return JSONResponse(refusal.invalid().body(), status_code=400)
         await asyncio.to_thread(self._sim.advance, max(0.0, seconds))
         return JSONResponse({})
 
     def create(self, request: Request, body: Any) -> Answer:
         """sessions.create."""
         _only_query(request, set())
-        answer = session_wire(self._sim.create(_create_request(body)))
+        asked = _create_request(body)
+        if self._sim.fault("refuse_creates"):
+            return {"__refusal__": refusal.precondition()}
+        answer = session_wire(self._sim.create(asked))
         if self._sim.fault("lose_create_answers"):
             return {"__refusal__": refusal.unavailable()}
         if self._sim.fault("precondition_though_created"):
@@ -282,7 +288,10 @@ def _create_request(body: Any) -> CreateRequest:
         ]
         raise Refusal(400, message, details=details)
     context = wire.get("sourceContext") or {}
-    branch = (context.get("githubRepoContext") or {}).get("startingBranch", "")
+    github = context.get("githubRepoContext") or {} if isinstance(context, Mapping) else None
+    if not isinstance(github, Mapping):
+        raise refusal.invalid()
+    branch = github.get("startingBranch", "")
     if context and not branch:
         raise refusal.invalid()
     return CreateRequest(
@@ -353,7 +362,7 @@ def _page(request: Request, member: str, items: list[Answer], default_size: int)
         start = json.loads(base64.b64decode(token, validate=True))["offset"] if token else 0
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise refusal.invalid() from None
-    if size < 0:
+    if size < 0 or not isinstance(start, int) or start < 0:
         raise refusal.invalid()
     size = min(size or default_size, 100)
     page = items[start : start + size]

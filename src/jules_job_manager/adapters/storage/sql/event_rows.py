@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -48,13 +49,15 @@ async def insert_events(connection: AsyncConnection, events: Sequence[NewEvent])
     """Write events inside a transaction that is already open."""
     written = []
     for event in events:
-        values = {
+        values: dict[str, Any] = {
             "type": str(event.type),
             "subject": event.subject,
             "at": event.at,
             "actor": event.actor,
             "data": dict(event.data),
         }
-        result = await connection.execute(sa.insert(schema.task_events), values)
-        written.append(Event(id=result.inserted_primary_key[0], **values))
+        statement = sa.insert(schema.task_events).returning(schema.task_events.c.id)
+        written.append(
+            Event(id=(await connection.execute(statement, values)).scalar_one(), **values)
+        )
     return written

@@ -1,0 +1,203 @@
+"""Finding what an attempt delivered, checking it merged into the base, and merging it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.job import Attempt, Job
+from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Review, Verdict
+from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.ports.check_runner import CheckRunner
+from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.forge import Forge, MergeCandidate
+from jules_job_manager.ports.store import Store
+
+PROMISED = "promised files exist"
+MERGES = "merges into the base"
+FEEDBACK_OUTPUT_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckPlan:
+    """What is checked: commands that must exit with 0, and whether promised files must exist."""
+
+    commands: tuple[str, ...] = ()
+    timeout_seconds: float = 900.0
+    promised_files: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the checks of a delivery that merges."""
+        return ((PROMISED,) if self.promised_files else ()) + self.commands
+
+
+class Reviewer:
+    """Reviews deliveries of one forge."""
+
+    def __init__(
+        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: CheckPlan
+    ) -> None:
+        """Run the checks of `plan` with `runner` on merges made by `forge`."""
+        self._forge = forge
+        self._runner = runner
+        self._store = store
+        self._clock = clock
+        self._plan = plan
+
+    async def base_commit(self, job: Job) -> str:
+        """Return the commit of the job's base branch on the forge; empty when there is none."""
+        await self._forge.fetch(job.repository)
+        return await self._forge.head_commit(job.repository, job.base_branch) or ""
+
+    async def find_delivery(
+        self, job: Job, task: JulesTask, change_set: ChangeSet | None
+    ) -> Delivery | None:
+        """Return what the finished task hands over, or None when there is nothing.
+
+        In this order: the pull request's branch, the branch Jules says it works on, a branch
+        ending in the task's id, the branch the job names, the patch.
+
+        Raises:
+            ForgeError: git failed, or the patch does not apply.
+        """
+        await self._forge.fetch(job.repository)
+        branches = await self._forge.list_branches(job.repository)
+        request = task.pull_request
+        wanted = ["" if request is None else request.head_ref, task.working_branch]
+        wanted += [branch for branch in branches if branch.endswith(f"-{task.id}")]
+        wanted.append(job.branch)
+        for branch in wanted:
+            if branch and branch != job.base_branch and branch in branches:
+                commit = await self._forge.head_commit(job.repository, branch)
+                if commit:
+                    return Delivery(commit=commit, branch=branch)
+        if change_set is None or not change_set.unidiff_patch:
+            return None
+        return await self._patch_delivery(job, change_set)
+
+    async def usable_review(self, attempt: Attempt, delivered: str, base: str) -> Review | None:
+        """Return the stored review of this delivery on this base with these checks, or None."""
+        for review in await self._store.jobs.list_reviews(attempt.job_key):
+            same = (review.delivered_commit, review.base_commit) == (delivered, base)
+            names = tuple(check.name for check in review.checks)
+            if same and names in {self._plan.names, (MERGES,)}:
+                return review
+        return None
+
+    async def review(self, job: Job, attempt: Attempt, delivery: Delivery) -> Review:
+        """Merge the delivery into the base in a scratch worktree, run every check, keep the result.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        message = _merge_message(job, attempt)
+        async with self._forge.merged(
+            job.repository, base_branch=job.base_branch, delivery=delivery, message=message
+        ) as candidate:
+            checks = await self._checks(job, candidate)
+        good = all(check.conclusion is Conclusion.SUCCESS for check in checks)
+        review = Review(
+            job_key=job.key,
+            mark=attempt.mark,
+            delivered_commit=delivery.commit,
+            base_commit=candidate.base_commit,
+            verdict=Verdict.ACCEPT if good else Verdict.REJECT,
+            checks=tuple(checks),
+            merge_commit=candidate.commit,
+            at=self._clock.now(),
+        )
+        await self._store.jobs.save_review(review)
+        return review
+
+    async def merge(self, job: Job, attempt: Attempt, delivery: Delivery, base: str) -> str | None:
+        """Push the merge; None when the base is no longer the one that was reviewed.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        message = _merge_message(job, attempt)
+        async with self._forge.merged(
+            job.repository, base_branch=job.base_branch, delivery=delivery, message=message
+        ) as candidate:
+            if candidate.base_commit != base or candidate.conflicts:
+                return None
+            await self._forge.push_merge(
+                job.repository, base_branch=job.base_branch, candidate=candidate
+            )
+            return candidate.commit
+
+    async def _checks(self, job: Job, candidate: MergeCandidate) -> list[CheckResult]:
+        if candidate.conflicts or candidate.worktree is None:
+            output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
+            return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
+        checks = [promised_files(job, candidate.worktree)] if self._plan.promised_files else []
+        for command in self._plan.commands:
+            checks.append(
+                await self._runner.run(
+                    command,
+                    folder=candidate.worktree,
+                    timeout_seconds=self._plan.timeout_seconds,
+                )
+            )
+        return checks
+
+    async def _patch_delivery(self, job: Job, change_set: ChangeSet) -> Delivery:
+        # A patch becomes a new commit each time (its date differs), so the first one is kept:
+        # otherwise the same patch would be reviewed for ever.
+        text = change_set.base_commit_id + "\0" + change_set.unidiff_patch
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        note = f"patch_delivery.{job.repository}.{digest}"
+        commit = await self._store.get_note(note)
+        if commit is None:
+            message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
+            delivery = await self._forge.deliver_patch(job.repository, change_set, message)
+            commit = delivery.commit
+            await self._store.set_note(note, commit)
+        return Delivery(commit=commit)
+
+
+def promised_files(job: Job, tree: Path) -> CheckResult:
+    """Check that every file the job said it would create is there, inside the tree, and not empty."""
+    missing = []
+    for file in job.files:
+        if file.action != "create":
+            continue
+        parts = PurePosixPath(file.path)
+        inside = not parts.is_absolute() and ".." not in parts.parts
+        path = tree / parts
+        if not (inside and path.is_file() and not path.is_symlink() and path.stat().st_size):
+            missing.append(file.path)
+    if not missing:
+        return CheckResult(name=PROMISED, conclusion=Conclusion.SUCCESS)
+    output = "These promised files are missing or empty:\n" + "\n".join(
+        f"- {name}" for name in missing
+    )
+    return CheckResult(name=PROMISED, conclusion=Conclusion.FAILURE, output=output)
+
+
+def feedback_for(checks: Sequence[CheckResult]) -> str:
+    """Return the message that sends a rejected delivery back to its task."""
+    parts = [
+        "Your delivery was checked after merging it into the base branch, and it is not done yet."
+    ]
+    for check in checks:
+        if check.conclusion is Conclusion.SUCCESS:
+            continue
+        how = "ran out of time" if check.conclusion is Conclusion.TIMED_OUT else "failed"
+        code = "" if check.exit_code is None else f" (exit code {check.exit_code})"
+        parts.append(f"Check {how}: {check.name}{code}")
+        output = check.output[-FEEDBACK_OUTPUT_CHARACTERS:].replace("```", "'''").strip()
+        if output:
+            parts.append(f"```\n{output}\n```")
+    parts.append("Please fix this on the same branch and finish the task again.")
+    return "\n\n".join(parts)
+
+
+def _merge_message(job: Job, attempt: Attempt) -> str:
+    return (
+        f"Merge {job.key}: {job.title}\n\nJules task: {attempt.task_id}\nAttempt: {attempt.mark}\n"
+    )
