@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,12 @@ from jules_job_manager.settings.locate import default_data_path
 from jules_job_manager.settings.model import Settings
 
 if TYPE_CHECKING:
+    from jules_job_manager.domain.orchestration import Policy
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
+    from jules_job_manager.services.queue_run import Progress, QueueRun
     from jules_job_manager.services.tasks import TaskService
 
 HOW_TO_REACH_JULES = (
@@ -58,6 +62,10 @@ class App:
         from jules_job_manager.services.tasks import TaskService
 
         return TaskService(backend=self.backend, store=self.store, clock=self.clock)
+
+    def use_remotes(self, remotes: dict[str, str]) -> None:
+        """Replace `[remotes]`, before the backend is first used."""
+        self.settings = replace(self.settings, remotes=remotes)
 
     async def tasks_stored(self, reference: str) -> JulesTask:
         """Return a stored task without any backend being configured.
@@ -189,4 +197,58 @@ def _simulator(settings: Settings, clock: Clock, closers: list[Callable[[], obje
         clock=clock,
         name="simulator",
         transport=httpx2.ASGITransport(app=create_app(simulator)),
+    )
+
+
+def queue_policy(settings: Settings) -> Policy:
+    """Return what the queue may decide without a person."""
+    from jules_job_manager.domain.orchestration import Policy
+
+    queue = settings.queue
+    return Policy(
+        concurrency=queue.concurrency,
+        approve=queue.approve,
+        approve_max_steps=queue.approve_max_steps,
+        approve_refuse_words=queue.approve_refuse_words,
+        answer=queue.answer,
+        max_feedback_rounds=queue.max_feedback_rounds,
+        max_attempts=queue.max_attempts,
+    )
+
+
+def queue_run(
+    app: App, settings: Settings, remotes: dict[str, str], *, report: Callable[[Progress], None]
+) -> QueueRun:
+    """Return a run over the queue of `app`, merging in the repositories of `remotes`."""
+    from jules_job_manager.adapters.checks.host import HostCheckRunner
+    from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
+    from jules_job_manager.adapters.forges.local import LocalGitForge
+    from jules_job_manager.services.backlogs import BacklogService
+    from jules_job_manager.services.queue_run import QueueRun
+    from jules_job_manager.services.review import CheckPlan, Reviewer
+
+    backlogs = BacklogService(
+        documents=MarkdownBacklogDocuments(), jobs=app.store.jobs, clock=app.clock
+    )
+    reviewer = Reviewer(
+        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+        runner=HostCheckRunner(environment={"PATH": os.environ.get("PATH", os.defpath)}),
+        store=app.store,
+        clock=app.clock,
+        plan=CheckPlan(
+            commands=settings.review.checks,
+            timeout_seconds=settings.review.check_timeout_seconds,
+            promised_files=settings.review.promised_files,
+        ),
+    )
+    return QueueRun(
+        store=app.store,
+        backend=app.backend,
+        tasks=app.tasks,
+        reviewer=reviewer,
+        clock=app.clock,
+        policy=queue_policy(settings),
+        interval_seconds=settings.queue.poll_interval_seconds,
+        report=report,
+        write_back=backlogs.write_back if settings.queue.write_back else None,
     )

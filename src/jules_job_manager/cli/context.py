@@ -35,6 +35,8 @@ class Context:
         self.stdin = stdin or sys.stdin
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        self.preset: Mapping[str, Any] = {}
+        """Settings that stand under the command's own options, as if they were given first."""
         self._settings: Settings | None = None
 
     def settings(self, flags: Mapping[str, Any] | None = None) -> Settings:
@@ -46,7 +48,10 @@ class Context:
         if self._settings is None or flags:
             from jules_job_manager.settings.load import load_settings
 
-            self._settings = load_settings(self.environ, config=self.config, flags=flags)
+            given = {name: value for name, value in (flags or {}).items() if value is not None}
+            self._settings = load_settings(
+                self.environ, config=self.config, flags={**self.preset, **given}
+            )
         return self._settings
 
     def run(self, work: Callable[[App], Awaitable[T]]) -> T:

@@ -35,6 +35,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """Turn what the column holds into an aware UTC time."""
+        del dialect
         if value is None:
             return None
         return value.astimezone(UTC) if isinstance(value, datetime) else from_rfc3339(value)

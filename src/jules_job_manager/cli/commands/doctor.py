@@ -1,0 +1,116 @@
+"""Check the set-up, and say how to mend what is wrong.
+
+Exit code 0: all is well. 1: something is not.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+
+    Check = Callable[[Context], str]
+
+FIELDS = ("check", "ok", "text", "hint")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from jules_job_manager.cli.output import add_json_options
+
+    add_json_options(parser, FIELDS)
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Run every check and print a line each."""
+    from jules_job_manager.cli import output
+    from jules_job_manager.cli.exit_codes import FAILED, OK
+    from jules_job_manager.domain.text import safe_text
+
+    fields = output.json_fields(args, FIELDS)
+    results = [_result(name, check, context) for name, check in CHECKS.items()]
+    if fields is not None:
+        output.print_json(context, [output.pick(r, fields) for r in results], args.jq)
+    else:
+        for result in results:
+            mark = "ok  " if result["ok"] else "FAIL"
+            context.write(f"{mark}  {result['check']:14} {safe_text(str(result['text']))}")
+            if result["hint"]:
+                context.write(f"      {'':14} -> {safe_text(str(result['hint']))}")
+    return OK if all(result["ok"] for result in results) else FAILED
+
+
+def _result(name: str, check: Check, context: Context) -> dict[str, object]:
+    from jules_job_manager.errors import JulesManagerError
+
+    try:
+        return {"check": name, "ok": True, "text": check(context), "hint": ""}
+    except JulesManagerError as exc:
+        return {"check": name, "ok": False, "text": exc.message, "hint": exc.hint or ""}
+
+
+def _configuration(context: Context) -> str:
+    settings = context.settings()
+    return f"{settings.config_file or 'no file, defaults'} ({len(settings.sources)} settings given)"
+
+
+def _home(context: Context) -> str:
+    import os
+
+    from jules_job_manager.errors import ConfigurationError
+
+    home = context.settings().home
+    parent = home
+    while not parent.exists():
+        parent = parent.parent
+    if not os.access(parent, os.W_OK):
+        raise ConfigurationError(
+            f"The home folder {home} cannot be written.", hint="Set JJM_HOME to a folder of yours."
+        )
+    return str(home)
+
+
+def _git(context: Context) -> str:
+    import re
+    import shutil
+    import subprocess
+
+    from jules_job_manager.errors import ForgeError
+
+    del context
+    path = shutil.which("git")
+    if path is None:
+        raise ForgeError("git is not installed.", hint="Install git 2.38 or newer.")
+    text = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)", text)
+    if found is None or (int(found[1]), int(found[2])) < (2, 38):
+        raise ForgeError(f"{text.strip()} is too old.", hint="Install git 2.38 or newer.")
+    return text.strip()
+
+
+def _store(context: Context) -> str:
+    async def where(app: App) -> str:
+        return f"{app.store.kind} {app.store.location}"
+
+    return context.run(where)
+
+
+def _backend(context: Context) -> str:
+    async def ask(app: App) -> str:
+        await app.backend.list_tasks(limit=1)
+        return f"{app.backend.name} answers"
+
+    return context.run(ask)
+
+
+CHECKS: dict[str, Check] = {
+    "configuration": _configuration,
+    "home folder": _home,
+    "git": _git,
+    "store": _store,
+    "Jules": _backend,
+}

@@ -1,0 +1,219 @@
+"""Work through the queue until nothing can move without you.
+
+Ready jobs are given to Jules in dependency and priority order; plans are approved by policy or
+wait for you; deliveries are merged into the base in a scratch worktree, checked, and pushed, or
+sent back to the same task. Stop it with Ctrl-C at any time and start it again: it goes on.
+
+Exit code 0: every job is done. 1: a job failed. 8: something waits for you.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.job import Job
+    from jules_job_manager.services.queue_run import Progress
+    from jules_job_manager.settings.model import Settings
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="repository of jobs that name none")
+    parser.add_argument("--base", metavar="BRANCH", help="branch to start from and merge into")
+    parser.add_argument(
+        "--check",
+        action="append",
+        metavar="COMMAND",
+        help="command that must exit with 0 on the merge; repeatable",
+    )
+    parser.add_argument("--concurrency", type=int, metavar="N", help="most tasks at work at once")
+    parser.add_argument("--approve", choices=("ask", "always", "policy"), help="who approves plans")
+    parser.add_argument("--answer", metavar="TEXT", help="what to answer when Jules asks something")
+    parser.add_argument(
+        "--remote",
+        action="append",
+        default=[],
+        metavar="OWNER/NAME=URL",
+        help="where git finds the repository; repeatable",
+    )
+    parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks")
+    parser.add_argument(
+        "--max-rounds", type=int, metavar="N", help="most times one task is sent back"
+    )
+    parser.add_argument(
+        "--no-write-back", action="store_true", help="leave the backlog documents alone"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be started, start nothing"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line for each thing that happens"
+    )
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Run the queue."""
+    from jules_job_manager.cli.exit_codes import PENDING
+
+    settings = context.settings(flags(args))
+    remotes = {**settings.remotes, **parsed_remotes(args.remote)}
+    try:
+        return context.run(lambda app: run_queue(app, context, settings, remotes, args))
+    except KeyboardInterrupt:
+        context.note("Stopped. Nothing is lost: `jjm queue run` goes on from here.")
+        return PENDING
+
+
+def flags(args: Namespace) -> dict[str, object]:
+    """Return the options as settings."""
+    return {
+        "queue.repository": args.repo,
+        "queue.base_branch": args.base,
+        "queue.concurrency": args.concurrency,
+        "queue.approve": args.approve,
+        "queue.answer": args.answer,
+        "queue.poll_interval_seconds": args.interval,
+        "queue.max_feedback_rounds": args.max_rounds,
+        "queue.write_back": False if args.no_write_back else None,
+        "review.checks": args.check,
+    }
+
+
+def parsed_remotes(texts: Sequence[str]) -> dict[str, str]:
+    """Return `owner/name` to git URL.
+
+    Raises:
+        InvalidInputError: a text is not written as OWNER/NAME=URL.
+    """
+    from pathlib import Path
+
+    from jules_job_manager.domain.references import repository_from
+    from jules_job_manager.errors import InvalidInputError
+
+    found = {}
+    for text in texts:
+        name, equals, url = text.partition("=")
+        if not equals or not url:
+            raise InvalidInputError(f"--remote {text!r} must be written as OWNER/NAME=URL.")
+        is_path = "://" not in url and ":" not in url.split("/", 1)[0]
+        found[repository_from(name)] = str(Path(url).expanduser().resolve()) if is_path else url
+    return found
+
+
+async def run_queue(
+    app: App, context: Context, settings: Settings, remotes: dict[str, str], args: Namespace
+) -> int:
+    """Run the queue with the parts of `app`; return the exit code."""
+    from jules_job_manager.bootstrap import queue_run
+
+    jobs = await _prepared(app, settings)
+    if args.dry_run:
+        return _dry_run(context, jobs, settings)
+    if settings.review.checks:
+        context.note("warning: checks run what Jules wrote on this machine, without a sandbox.")
+    else:
+        context.note("warning: no checks are configured; deliveries merge unproven (see --check).")
+    app.use_remotes(remotes)
+    finished = await queue_run(
+        app,
+        settings,
+        remotes,
+        report=lambda progress: _report(context, progress, as_json=args.json),
+    ).run()
+    return _summary(context, finished)
+
+
+async def _prepared(app: App, settings: Settings) -> list[Job]:
+    """Fill in the repository and base of jobs that name none.
+
+    Raises:
+        InvalidInputError: there are no jobs, or no repository is known for one that may run.
+    """
+    from dataclasses import replace
+
+    from jules_job_manager.domain.job import JobStatus
+    from jules_job_manager.domain.references import repository_from
+    from jules_job_manager.errors import InvalidInputError
+
+    jobs = list(await app.store.jobs.list_jobs())
+    if not jobs:
+        raise InvalidInputError(
+            "The queue has no jobs.", hint="Read a backlog with: jjm queue import FILE"
+        )
+    given = repository_from(settings.queue.repository) if settings.queue.repository else ""
+    changed = []
+    for index, job in enumerate(jobs):
+        if job.status.is_final or (job.repository and job.base_branch):
+            continue
+        base = job.base_branch or settings.queue.base_branch
+        jobs[index] = replace(job, repository=job.repository or given, base_branch=base)
+        changed.append(jobs[index])
+    homeless = [
+        j.key for j in jobs if not j.repository and j.status in {JobStatus.READY, JobStatus.BLOCKED}
+    ]
+    if homeless:
+        raise InvalidInputError(
+            f"No repository is known for {homeless[0]}.", hint="Give it with --repo OWNER/NAME."
+        )
+    await app.store.jobs.save_jobs(changed)
+    return jobs
+
+
+def _dry_run(context: Context, jobs: Sequence[Job], settings: Settings) -> int:
+    from datetime import UTC, datetime
+
+    from jules_job_manager.bootstrap import queue_policy
+    from jules_job_manager.domain.orchestration import Dispatch, SetStatus, Snapshot, decide
+    from jules_job_manager.domain.text import safe_text
+
+    for action in decide(Snapshot(jobs=tuple(jobs)), datetime.now(UTC), queue_policy(settings)):
+        if isinstance(action, Dispatch):
+            context.write(f"{safe_text(action.job_key)}\twould start")
+        elif isinstance(action, SetStatus):
+            context.write(f"{safe_text(action.job_key)}\t{safe_text(action.reason)}")
+    return 0
+
+
+def _report(context: Context, progress: Progress, *, as_json: bool) -> None:
+    import json
+
+    from jules_job_manager.domain.clockwork import to_rfc3339
+    from jules_job_manager.domain.text import safe_text
+
+    if as_json:
+        line = {
+            "at": to_rfc3339(progress.at),
+            "job": progress.job_key,
+            "text": progress.text,
+            "rule": progress.rule,
+        }
+        context.write(json.dumps(line))
+    else:
+        stamp = progress.at.astimezone().strftime("%H:%M:%S")
+        context.write(
+            f"{stamp}  {safe_text(progress.job_key or 'queue'):12}  {safe_text(progress.text)}"
+        )
+    context.stdout.flush()
+
+
+def _summary(context: Context, jobs: Sequence[Job]) -> int:
+    from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
+    from jules_job_manager.domain.job import JobStatus
+
+    counts: dict[str, int] = {}
+    for job in jobs:
+        counts[job.status.value] = counts.get(job.status.value, 0) + 1
+    context.note(
+        "Nothing more can move: " + ", ".join(f"{n} {name}" for name, n in counts.items()) + "."
+    )
+    for job in jobs:
+        if job.status in {JobStatus.NEEDS_YOU, JobStatus.FAILED}:
+            context.note(f"  {job.key} {job.status.value}: {job.reason}")
+    if counts.get("failed"):
+        return FAILED
+    return OK if set(counts) <= {"done", "draft", "cancelled"} else PENDING

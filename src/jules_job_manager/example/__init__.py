@@ -1,0 +1,1 @@
+"""The example that `jjm demo` runs: a repository, a backlog and a scenario."""
