@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-_SPEC = importlib.util.spec_from_file_location("generate_reference", ROOT / "scripts/generate_reference.py")
+_SPEC = importlib.util.spec_from_file_location(
+    "generate_reference", ROOT / "scripts/generate_reference.py"
+)
 assert _SPEC is not None
 assert _SPEC.loader is not None
 generate_reference = importlib.util.module_from_spec(_SPEC)
