@@ -6,10 +6,10 @@ import itertools
 
 import asyncpg
 import pytest
+from tests.servers import postgresql
 
 from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.system_clock import SystemClock
-from tests.servers import postgresql
 
 _NAMES = itertools.count()
 

@@ -1,0 +1,168 @@
+"""The whole orchestration as one pure function."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jules_job_manager.domain import orchestration as o
+from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
+from jules_job_manager.domain.plan import Plan, PlanStep
+from jules_job_manager.domain.review import CheckResult, Conclusion, Review, Verdict
+from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+JOB = Job(key="a", prompt="p", status=JobStatus.RUNNING)
+ATTEMPT = Attempt(
+    mark="m", job_key="a", number=1, state=AttemptState.LIVE, task_id="1", updated_at=NOW
+)
+PLAN = Plan(id="p", steps=(PlanStep(title="DROP TABLE x"),))
+
+
+def _decide(task_status, *, policy=o.Policy(), attempt=ATTEMPT, plan=PLAN, chat=(), **known):  # noqa: B008
+    task = JulesTask(id="1", status=task_status, plan=plan, chat_history=chat)
+    snapshot = o.Snapshot(jobs=(JOB,), attempts=(attempt,), tasks={"1": task}, **known)
+    return o.decide(snapshot, NOW, policy)
+
+
+def _review(verdict):
+    check = CheckResult(name="make test", conclusion=Conclusion.FAILURE)
+    return Review(
+        job_key="a",
+        mark="m",
+        delivered_commit="d",
+        base_commit="b",
+        verdict=verdict,
+        checks=(check,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (o.Policy(approve="always"), o.Approve),
+        (o.Policy(approve="ask"), o.SetStatus),
+        (o.Policy(approve="policy"), o.Approve),
+        (o.Policy(approve="policy", approve_refuse_words=("drop table",)), o.SetStatus),
+        (o.Policy(approve="policy", approve_max_steps=0), o.SetStatus),
+    ],
+)
+def test_plans(policy, expected):
+    """A plan is approved by policy, or a person is asked."""
+    [action] = _decide(TaskStatus.WAITING_APPROVAL, policy=policy)
+    assert isinstance(action, expected)
+
+
+def test_questions():
+    """A question is answered from the configuration, a bounded number of times, else a person is asked."""
+    asked = (ChatMessage(content="Which?", type="jules"),)
+    [action] = _decide(TaskStatus.WAITING_FEEDBACK, policy=o.Policy(answer="yes"), chat=asked)
+    assert isinstance(action, o.Answer)
+    given_often = (ChatMessage(content="yes", type="user"),) * 5 + asked
+    [action] = _decide(TaskStatus.WAITING_FEEDBACK, policy=o.Policy(answer="yes"), chat=given_often)
+    assert JobStatus.NEEDS_YOU is action.status
+    [action] = _decide(TaskStatus.WAITING_FEEDBACK, chat=asked)
+    assert JobStatus.NEEDS_YOU is action.status
+
+
+def test_a_delivery_is_reviewed_merged_or_sent_back():
+    """What follows a delivery depends on its review of this very commit on this very base."""
+    known = {"deliveries": {"m": "d"}, "bases": {"a": "b"}}
+    assert isinstance(_decide(TaskStatus.COMPLETED, **known)[-1], o.RunReview)
+    accepted = {"reviews": {"m": _review(Verdict.ACCEPT)}}
+    assert isinstance(_decide(TaskStatus.COMPLETED, **known, **accepted)[-1], o.Merge)
+    moved = {**known, "bases": {"a": "b2"}}
+    assert isinstance(_decide(TaskStatus.COMPLETED, **moved, **accepted)[-1], o.RunReview)
+    rejected = {"reviews": {"m": _review(Verdict.REJECT)}}
+    assert isinstance(_decide(TaskStatus.COMPLETED, **known, **rejected)[-1], o.SendFeedback)
+
+
+def test_repair_is_bounded():
+    """After the last round comes another attempt, and after the last attempt the end."""
+    known = {
+        "deliveries": {"m": "d"},
+        "bases": {"a": "b"},
+        "reviews": {"m": _review(Verdict.REJECT)},
+    }
+    tired = replace(ATTEMPT, feedback_rounds=3)
+    assert isinstance(_decide(TaskStatus.COMPLETED, attempt=tired, **known)[-1], o.Retry)
+    last = replace(tired, number=2)
+    assert isinstance(_decide(TaskStatus.COMPLETED, attempt=last, **known)[-1], o.Fail)
+
+
+def test_feedback_is_not_repeated_while_jules_repairs():
+    """A delivery that was sent back is left alone until something changes."""
+    sent = replace(ATTEMPT, delivered_commit="d", feedback_rounds=1)
+    [action] = _decide(TaskStatus.COMPLETED, attempt=sent, deliveries={"m": "d"})
+    assert JobStatus.RUNNING is action.status
+    [action] = _decide(
+        TaskStatus.COMPLETED, attempt=sent, deliveries={"m": "d"}, answered=frozenset("m")
+    )
+    assert isinstance(action, o.SendFeedback)
+    late = replace(sent, updated_at=NOW - timedelta(hours=1))
+    [action] = _decide(TaskStatus.COMPLETED, attempt=late, deliveries={"m": "d"})
+    assert JobStatus.NEEDS_YOU is action.status
+
+
+def test_an_intended_attempt_is_settled_first():
+    """A task whose creation was not answered is looked for, and made only after a while."""
+    fresh = replace(ATTEMPT, task_id="", state=AttemptState.INTENDED)
+    [action] = _decide(TaskStatus.PENDING, attempt=fresh)
+    assert isinstance(action, o.Settle)
+    assert not action.may_create
+    [action] = _decide(
+        TaskStatus.PENDING, attempt=replace(fresh, updated_at=NOW - timedelta(minutes=1))
+    )
+    assert action.may_create
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (TaskStatus.FAILED, o.Retry),
+        (TaskStatus.CANCELLED, o.Retry),
+        (TaskStatus.PAUSED, o.SetStatus),
+        (TaskStatus.UNKNOWN, o.SetStatus),
+    ],
+)
+def test_other_states(status, expected):
+    """Every state of a task leads to an action."""
+    assert isinstance(_decide(status)[0], expected)
+
+
+KEYS = "abcdef"
+GRAPHS = st.lists(
+    st.tuples(st.sampled_from(list(Priority)), st.sampled_from(list(JobStatus)), st.sets(st.sampled_from(KEYS)), st.booleans()),
+    min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@given(GRAPHS, st.integers(1, 4), st.integers(0, 3))
+def test_dispatch_keeps_every_promise(graph, concurrency, at_work):
+    """No job starts before what it needs is done, without a prompt, twice, or above the limit."""
+    jobs = tuple(
+        Job(key=key, priority=priority, status=status, depends_on=tuple(sorted(needs - {key})), prompt="p" if prompt else "")
+        for key, (priority, status, needs, prompt) in zip(KEYS, graph, strict=False)
+    )  # fmt: skip
+    live = tuple(
+        Attempt(mark=j.key, job_key=j.key, number=1, state=AttemptState.LIVE, task_id=j.key)
+        for j in jobs[:at_work]
+    )
+    actions = o.decide(o.Snapshot(jobs=jobs, attempts=live), NOW, o.Policy(concurrency=concurrency))
+    started = [action.job_key for action in actions if isinstance(action, o.Dispatch)]
+    by_key = {job.key: job for job in jobs}
+    assert len(started) == len(set(started)) <= max(0, concurrency - len(live))
+    for key in started:
+        job = by_key[key]
+        assert job.prompt
+        assert job.status in {JobStatus.READY, JobStatus.BLOCKED}
+        assert key not in {attempt.job_key for attempt in live}
+        assert all(
+            by_key.get(n) is not None and by_key[n].status is JobStatus.DONE for n in job.depends_on
+        )
+    ranks = [by_key[key].priority.rank for key in started]
+    assert sorted(ranks) == ranks
