@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 from markdown_it import MarkdownIt
+
+from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 
 
 def document(jobs: int) -> str:

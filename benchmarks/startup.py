@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jules_job_manager.adapters.storage.opening import open_store
-
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.task import JulesTask, TaskStatus

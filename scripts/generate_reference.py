@@ -7,9 +7,12 @@ while the pages and the code differ.
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 
 from jules_job_manager import errors
+from jules_job_manager.cli import exit_codes, table
+from jules_job_manager.cli.dispatch import command_parser
 from jules_job_manager.settings.load import setting_fields
 from jules_job_manager.settings.model import SECTIONS
 
@@ -90,7 +93,41 @@ def errors_page() -> str:
     return "\n".join([*lines, ""])
 
 
-GENERATED = {"settings.md": settings_page, "errors.md": errors_page}
+def commands_page() -> str:
+    """Return the page that shows every command's help, and the exit codes."""
+    lines = [
+        "# Commands",
+        "",
+        "Made from the code by `scripts/generate_reference.py`.",
+        "",
+        "## Exit codes",
+        "",
+    ]
+    lines += ["| code | meaning |", "|---|---|"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in exit_codes.MEANINGS.items()]
+    for name, module, _ in table.every_command():
+        loaded = import_module(f"jules_job_manager.cli.commands.{module}")
+        parser = command_parser(loaded, name)
+        lines += [
+            "",
+            f"## jjm {name}",
+            "",
+            (loaded.__doc__ or "").strip(),
+            "",
+            "| option | meaning |",
+            "|---|---|",
+        ]
+        for action in parser._actions:  # noqa: SLF001 - argparse has no public way to list them
+            words = (
+                ", ".join(f"`{word}`" for word in action.option_strings)
+                or f"`{action.metavar or action.dest}`"
+            )
+            if action.dest not in {"help", "config", "debug"}:
+                lines.append(f"| {words} | {(action.help or '').replace('|', '/')} |")
+    return "\n".join([*lines, ""])
+
+
+GENERATED = {"commands.md": commands_page, "settings.md": settings_page, "errors.md": errors_page}
 
 
 def main() -> None:

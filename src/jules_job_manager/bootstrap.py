@@ -37,6 +37,7 @@ class App:
         self.settings = settings
         self.store = store
         self.clock = clock
+        self.log_warning = ""
         self._backend: Backend | None = None
         self._closers: list[Callable[[], object]] = []
 
@@ -99,18 +100,50 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     from jules_job_manager.adapters.storage.opening import open_store
 
     clock = clock or SystemClock()
-    store = await open_store(
-        kind=settings.storage.backend,
-        data_path=data_path(settings),
-        database_url=settings.storage.database_url,
-        fallback=settings.storage.fallback,
-        clock=clock,
-    )
+    stop_log, log_warning = _start_log(settings)
+    try:
+        store = await open_store(
+            kind=settings.storage.backend,
+            data_path=data_path(settings),
+            database_url=settings.storage.database_url,
+            fallback=settings.storage.fallback,
+            clock=clock,
+        )
+    except BaseException:
+        stop_log()
+        raise
     app = App(settings, store, clock)
+    app.log_warning = log_warning
     try:
         yield app
     finally:
         await app.aclose()
+        stop_log()
+
+
+def _start_log(settings: Settings) -> tuple[Callable[[], None], str]:
+    """Open the log file. A log that cannot be written stops nothing; it is told."""
+    from jules_job_manager.adapters.logs import configure_logging, stop_logging
+    from jules_job_manager.settings.load import setting_fields
+
+    log = settings.log
+    path = Path(log.path).expanduser() if log.path else settings.home / "logs" / "jules_manager.log"
+    secrets = [
+        str(getattr(getattr(settings, section), name))
+        for section, name, field in setting_fields()
+        if field.metadata["secret"]
+    ]
+    try:
+        handler = configure_logging(
+            path=path,
+            level=log.level,
+            form=log.format,
+            retention_days=log.retention_days,
+            secrets=secrets,
+        )
+    except OSError as exc:
+        return lambda: None, f"The log {path} cannot be written: {exc.strerror}."
+    return lambda: stop_logging(handler), ""
 
 
 def data_path(settings: Settings) -> Path:

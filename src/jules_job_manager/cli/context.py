@@ -67,8 +67,8 @@ class Context:
 
         async def whole() -> T:
             async with open_app(settings) as app:
-                if app.store_warning:
-                    self.note(f"warning: {app.store_warning}")
+                for warning in filter(None, (app.log_warning, app.store_warning)):
+                    self.note(f"warning: {warning}")
                 return await work(app)
 
         return asyncio.run(whole())

@@ -41,7 +41,7 @@ class JulesSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class McpServerSettings:
-    """The Node MCP server, started by us and spoken to on stdio."""
+    """The Node MCP server, spoken to on stdio. Read and checked, but not used in this version yet."""
 
     path: str = _setting(
         "../google-jules-mcp/dist/index.js", "The server's JavaScript file.", env="MCP_SERVER_PATH"

@@ -1,7 +1,5 @@
 """Import, write-back and export of backlogs, on real files."""
 
-# ruff: noqa: ASYNC240 - small local files, and nothing else runs on the loop
-
 from __future__ import annotations
 
 import stat
