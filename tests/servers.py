@@ -11,6 +11,7 @@ import glob
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -81,7 +82,7 @@ def postgresql() -> Iterator[str | None]:
         yield f"postgresql://jjm@127.0.0.1:{port}/postgres"
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # do not wait for clients
             process.wait(timeout=20)
         shutil.rmtree(scratch, ignore_errors=True)
 

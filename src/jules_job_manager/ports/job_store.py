@@ -18,7 +18,6 @@ class JobQuery:
     status: JobStatus | None = None
     backlog: str | None = None
     limit: int | None = None
-    offset_key: str | None = None
 
 
 class JobStore(Protocol):

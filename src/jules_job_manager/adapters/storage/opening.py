@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jules_job_manager.errors import (
     ConfigurationError,
@@ -13,6 +14,9 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
+
+if TYPE_CHECKING:
+    from jules_job_manager.adapters.storage.sql.store import SqlStore
 
 
 async def open_store(
@@ -69,7 +73,7 @@ async def open_sqlite(path: Path, *, warning: str = "") -> Store:
     return SqlStore(engine, kind="sqlite", warning=warning)
 
 
-async def open_postgresql(url: str) -> Store:
+async def open_postgresql(url: str) -> SqlStore:
     """Open a PostgreSQL database; an empty one gets the schema, an older one is refused."""
     from jules_job_manager.adapters.storage.sql import migrate
     from jules_job_manager.adapters.storage.sql.engine import postgresql_engine, shown_address
@@ -84,7 +88,7 @@ async def open_postgresql(url: str) -> Store:
             _require_known(revision, shown_address(engine))
             raise StoreError(
                 f"The database {shown_address(engine)} has an older schema.",
-                hint="Bring it up to date with: jjm storage upgrade",
+                hint="Use the version of jjm that made it; upgrading in place is not built yet.",
             )
     except BaseException:
         await engine.dispose()
@@ -99,16 +103,19 @@ def fallback_path(data_path: Path) -> Path:
 
 async def _open_with_fallback(data_path: Path, url: str, fallback: str, clock: Clock) -> Store:
     del clock
+    path = fallback_path(data_path)
     try:
-        return await open_postgresql(url)
+        store = await open_postgresql(url)
     except StoreUnavailableError as exc:
         if fallback != "local":
             raise
-        path = fallback_path(data_path)
         return await open_sqlite(
             path,
-            warning=f"{exc} Working in the local store {path} meanwhile;",
+            warning=f"{exc} Working in the local store {path}; it is not merged back by itself.",
         )
+    if path.exists():
+        store.warning = f"{path} holds what was written while the database was away. It is not merged yet: keep it."
+    return store
 
 
 def _make_private(path: Path) -> None:
