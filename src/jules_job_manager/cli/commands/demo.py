@@ -77,11 +77,13 @@ def _demo(context: Context, folder: Path, speed: float) -> int:
     context.write(_git(origin, "log", "--oneline", "--graph", "main"))
     _say(context, "5. What changed in the backlog file")
     _print_changes(context, before, backlog.read_text(encoding="utf-8"))
-    _say(
-        context,
-        "Task 2 said it was complete while its module did not exist: it was sent back, and merged",
+    _say(context, "What you saw")
+    context.write(
+        "Task 2 said it was complete while its module did not exist. It was sent back to the same"
     )
-    _say(context, "only when the checks passed. Task 4 waits for you: its plan says DROP TABLE.")
+    context.write(
+        "task, and merged only when the checks passed. Task 4 waits for you: it says DROP TABLE."
+    )
     context.write("Try next: jjm config init, jjm doctor, jjm queue import YOUR-BACKLOG.md")
     # The demo ends as it should when one job waits for a person.
     return OK if code == PENDING else 1
