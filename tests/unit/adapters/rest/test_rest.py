@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jules_job_manager.adapters.backends.rest import mapping
-from jules_job_manager.adapters.backends.rest.client import checked_base_url
+from jules_job_manager.adapters.backends.rest.client import RestClient, checked_base_url
 from jules_job_manager.adapters.backends.rest.errors import (
     error_from_exception,
     error_from_response,
@@ -172,3 +172,17 @@ def test_addresses_that_are_refused(text):
 def test_addresses_that_are_taken(text):
     """A final slash does not matter, and loopback may be unencrypted."""
     assert text.rstrip("/") == checked_base_url(text)
+
+
+@pytest.mark.parametrize("key", ["a\nb", "schlüssel", "a\0b"])
+def test_a_key_that_cannot_be_one(key):
+    """A key with characters that no key has is refused without being shown."""
+    with pytest.raises(ConfigurationError) as caught:
+        RestClient(base_url="https://x/v1alpha", api_key=key, timeout_seconds=1)
+    assert key not in repr(caught.value)
+
+
+def test_what_the_library_says_is_not_repeated():
+    """The library's own words may hold a header, and so the key."""
+    failure = httpx2.LocalProtocolError("Illegal header value b's3cret '")
+    assert "s3cret" not in repr(error_from_exception(failure, "work", repeatable=True))

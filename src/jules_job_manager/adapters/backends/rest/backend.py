@@ -16,6 +16,7 @@ from jules_job_manager.errors import (
     InvalidInputError,
     PreconditionFailedError,
     TaskNotFoundError,
+    UnclearOutcomeError,
 )
 from jules_job_manager.ports.backend import Capability, OperationOutcome
 from jules_job_manager.ports.clock import Clock
@@ -76,7 +77,13 @@ class RestBackend:
             body["requirePlanApproval"] = True
         if new.auto_create_pr:
             body["automationMode"] = "AUTO_CREATE_PR"
-        return mapping.task_from(await self._write("/sessions", "create task", body))
+        try:
+            return mapping.task_from(await self._write("/sessions", "create task", body))
+        except ValueError as exc:
+            raise UnclearOutcomeError(
+                "Jules answered the create without an id; the task may exist.",
+                hint="Look with `jjm list` before you try again.",
+            ) from exc
 
     async def send_message(self, task_id: str, text: str) -> None:
         """Send `text`. While the task is queued Jules answers 404 and takes nothing, so it is tried again.
@@ -101,6 +108,8 @@ class RestBackend:
         try:
             await self._write(f"/sessions/{task_id}:approvePlan", "approve plan", {})
         except PreconditionFailedError:
+            if (await self.get_task(task_id)).status is TaskStatus.WAITING_APPROVAL:
+                raise
             return OperationOutcome.NOT_NEEDED
         return OperationOutcome.DONE
 
@@ -176,8 +185,10 @@ class RestBackend:
             if token:
                 asked["pageToken"] = token
             answer = await self._read(path, f"list {member}", asked)
-            for wire in answer.get(member) or ():
-                if isinstance(wire, Mapping):
+            items = answer.get(member)
+            for wire in items if isinstance(items, list) else ():
+                # What has no id cannot be spoken of again; it must not hide the others.
+                if isinstance(wire, Mapping) and (wire.get("id") or wire.get("name")):
                     yield wire
             next_token = str(answer.get("nextPageToken") or "")
             if not next_token or next_token == token:

@@ -33,11 +33,19 @@ class RestClient:
             ConfigurationError: the address cannot be used.
         """
         self._base = checked_base_url(base_url)
+        key = api_key.strip()
+        if not key.isascii() or not key.isprintable():
+            raise ConfigurationError(
+                "The API key has characters that no key has.",
+                hint="Copy it again, whole and alone.",
+            )
         self._http = httpx2.AsyncClient(
-            headers={"X-Goog-Api-Key": api_key, "Accept": "application/json"},
+            headers={"X-Goog-Api-Key": key, "Accept": "application/json"},
             timeout=timeout_seconds,
             transport=transport,
             follow_redirects=False,
+            # A proxy would see the key of an unencrypted exchange, which is loopback only.
+            trust_env=self._base.startswith("https:"),
         )
 
     async def request(

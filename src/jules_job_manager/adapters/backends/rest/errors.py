@@ -78,7 +78,7 @@ def error_from_exception(
             else "cannot be reached"
         )
         return BackendConnectionError(
-            f"Jules {words} ({exc or type(exc).__name__}).",
+            f"Jules {words} ({type(exc).__name__}).",
             hint="Check the network and jules.api_url; `jjm doctor` tries both.",
             context=context,
         )
@@ -92,7 +92,7 @@ def error_from_exception(
 def retry_after_seconds(response: httpx2.Response, now: datetime | None = None) -> float | None:
     """Return what `Retry-After` asks for in seconds (>= 0), or None. Both of its forms are read."""
     text = response.headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
