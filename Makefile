@@ -28,9 +28,11 @@ coverage: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --skip-covered
+	$(BIN)/coverage json -q -o - | $(BIN)/python scripts/check_coverage.py --least 80
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/backlog_import.py
 
 lock: $(VENV)/.dev
@@ -45,13 +47,15 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "This Python cannot make virtual environments; install its venv package (Debian: python3-venv)."; exit 1; }
 
+# --no-deps: the lock files are complete, so nothing is resolved. Resolving again broke a locked
+# install once: for "coverage[toml]" pip looked at a release newer than the locked one.
 $(VENV)/.base: requirements.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@ $(VENV)/.base
 

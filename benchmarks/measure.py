@@ -29,6 +29,7 @@ def run_once(command: Command) -> float:
         subprocess.CalledProcessError: it did not exit with 0.
     """
     environment = dict(command.environment or os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()
     if command.terminal:
         code = _run_on_terminal(command.argv, environment)

@@ -1,9 +1,10 @@
 """Start-up: how long commands take that must be instant, against the bare interpreter and a peer.
 
-    python benchmarks/startup.py [--runs 30] [--size 10000] [--large 1000000] [--no-peer]
+    python benchmarks/startup.py [--runs 30] [--size 10000] [--no-peer]
 
-The floor is `python -c pass` with the same interpreter. The peer is `junes` from PyPI, installed
-into a virtual environment of its own in a temporary folder.
+The floor is `python -c pass` with the same interpreter. This program and the peer, `junes` from
+PyPI, are each installed into a virtual environment of their own in a temporary folder, as users
+install them: with their bytecode.
 """
 
 from __future__ import annotations
@@ -12,70 +13,19 @@ import argparse
 import asyncio
 import json
 import os
+import site
 import subprocess
-import sys
 import tempfile
+import urllib.request
 import venv
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jules_job_manager.adapters.storage.opening import open_store
-from jules_job_manager.adapters.system_clock import SystemClock
-from jules_job_manager.domain.job import Job, JobStatus
-from jules_job_manager.domain.task import JulesTask, TaskStatus
+from filling import fill_sqlite
 from measure import Command, compare
 
 PEER = "junes==2.1.0"
-JJM = str(Path(sys.executable).with_name("jjm"))
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def _tasks(count: int) -> Iterator[JulesTask]:
-    states = list(TaskStatus)
-    for number in range(count):
-        moment = EPOCH + timedelta(seconds=number)
-        yield JulesTask(
-            id=f"{10**18 + number}",
-            title=f"Task number {number}",
-            description="Add a /health endpoint with a test. " * 5,
-            repository="octo/demo",
-            branch="main",
-            status=states[number % len(states)],
-            created_at=moment,
-            updated_at=moment,
-            backend="simulator",
-            seen_at=moment,
-        )
-
-
-async def _fill(home: Path, tasks: int, jobs: int) -> None:
-    store = await open_store(
-        kind="sqlite",
-        data_path=home / "jjm.db",
-        database_url="",
-        fallback="error",
-        clock=SystemClock(),
-    )
-    try:
-        batch: list[JulesTask] = []
-        for task in _tasks(tasks):
-            batch.append(task)
-            if len(batch) == 5000:
-                await store.tasks.save_tasks(batch)
-                batch = []
-        await store.tasks.save_tasks(batch)
-        await store.jobs.save_jobs(
-            [
-                Job(
-                    key=f"Job {number}", title=f"Job number {number}", prompt="Do it. " * 50,
-                    status=JobStatus.READY, position=number, backlog="/backlog.md",
-                )
-                for number in range(jobs)
-            ]
-        )  # fmt: skip
-    finally:
-        await store.aclose()
+PROJECT = Path(__file__).parent.parent
+SESSIONS = 20
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -83,12 +33,12 @@ def _environment(home: Path) -> dict[str, str]:
     return {**kept, "JJM_HOME": str(home), "JJM_BACKEND": "simulator"}
 
 
-def _ours(home: Path) -> list[Command]:
+def _ours(home: Path, jjm: str) -> list[Command]:
     environment = _environment(home)
 
     def command(name: str, *arguments: str, aim: float, terminal: bool = False) -> Command:
         return Command(
-            name=name, argv=[JJM, *arguments], environment=environment, aim=aim, terminal=terminal
+            name=name, argv=[jjm, *arguments], environment=environment, aim=aim, terminal=terminal
         )
 
     return [
@@ -98,24 +48,55 @@ def _ours(home: Path) -> list[Command]:
         command("jjm get ID --cached", "get", f"{10**18 + 77}", "--cached", aim=3),
         command("jjm queue list", "queue", "list", aim=3),
         command("jjm queue list --json", "queue", "list", "--json", "key,status", aim=3),
+        command("jjm queue show KEY", "queue", "show", "Job 77", aim=3),
+        command("jjm queue status", "queue", "status", aim=3),
         command("jjm list --cached (terminal)", "list", "--cached", aim=10, terminal=True),
         command("jjm queue list (terminal)", "queue", "list", aim=10, terminal=True),
+        command(
+            "jjm get ID --cached (terminal)",
+            "get",
+            f"{10**18 + 77}",
+            "--cached",
+            aim=10,
+            terminal=True,
+        ),
     ]
 
 
-def _peer(folder: Path) -> Path | None:
+def _installed(folder: Path, *what: str) -> Path | None:
+    """Install into a new virtual environment and return its folder of programs."""
     venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    installed = subprocess.run([python, "-m", "pip", "install", "-q", PEER], check=False)
-    return python if installed.returncode == 0 else None
+    pip = [
+        str(folder / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-warn-script-location",
+    ]
+    environment = {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([*pip, *what], check=False, env=environment, stderr=subprocess.PIPE)
+    return folder / "bin" if done.returncode == 0 else None
 
 
-def _peer_commands(python: Path, address: str) -> list[Command]:
+def _fill_server(address: str) -> None:
+    for number in range(SESSIONS):
+        body = {"prompt": f"Do piece {number}", "title": f"Piece {number}"}
+        request = urllib.request.Request(
+            f"{address}/sessions", json.dumps(body).encode(),
+            {"content-type": "application/json", "x-goog-api-key": "k"},
+        )  # fmt: skip
+        urllib.request.urlopen(request).close()
+
+
+def _peer_commands(programs: Path, jjm: str, home: Path, address: str) -> list[Command]:
+    # The peer has no setting for the address; its own start script does the rest.
     patched = (
         "import sys, junes.constants as c; c.BASE_URL = sys.argv.pop(1);"
-        "from junes.cli import main; main()"
+        "from junes.cli import cli; cli()"
     )
-    environment = {**os.environ, "JULES_API_KEY": "k", "JUNES_API_KEY": "k"}
+    environment = {**os.environ, "JULES_API_KEY": "k"}
+    python = programs / "python"
     return [
         Command(name="junes --help", argv=[str(python.with_name("junes")), "--help"]),
         Command(
@@ -125,9 +106,9 @@ def _peer_commands(python: Path, address: str) -> list[Command]:
         ),
         Command(
             name="jjm list (loopback)",
-            argv=[JJM, "list"],
+            argv=[jjm, "list"],
             environment={
-                **_environment(Path(tempfile.mkdtemp())), "JJM_BACKEND": "rest", "JULES_API_KEY": "k",
+                **_environment(home), "JJM_BACKEND": "rest", "JULES_API_KEY": "k",
                 "JULES_API_URL": address,
             },
         ),
@@ -139,62 +120,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument(
-        "--large", type=int, default=1_000_000, help="tasks of the large store; 0 leaves it out"
-    )
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
-    floor = Command(name="python -c pass", argv=[sys.executable, "-c", "pass"])
     with tempfile.TemporaryDirectory() as scratch:
-        home = Path(scratch) / "home"
-        home.mkdir()
-        asyncio.run(_fill(home, options.size, options.size))
-        print(f"Start-up on a store of {options.size} tasks and jobs, {options.runs} runs each")
-        commands = _ours(home)
-        python = None if options.no_peer else _peer(Path(scratch) / "peer")
-        if python is None:
-            compare(floor, commands, runs=options.runs)
-        else:
-            with_server(scratch, python, floor, commands, options.runs)
-        if options.large:
-            growth(Path(scratch), options.large, options.runs)
+        programs = _installed(Path(scratch) / "ours", "--no-deps", str(PROJECT))
+        assert programs is not None, "the project cannot be installed"
+        lent = site.getsitepackages()[0]  # the dependencies, as this environment has them
+        (next((programs.parent / "lib").iterdir()) / "site-packages" / "lent.pth").write_text(lent)
+        jjm = str(programs / "jjm")
+        floor = Command(name="python -c pass", argv=[str(programs / "python"), "-c", "pass"])
+        start_up(Path(scratch), jjm, floor, options)
+
+
+def start_up(scratch: Path, jjm: str, floor: Command, options: argparse.Namespace) -> None:
+    """Time the instant commands, and the peer where it can be had."""
+    home = scratch / "home"
+    home.mkdir()
+    asyncio.run(fill_sqlite(home, tasks=options.size, jobs=options.size))
+    print(f"Start-up on a store of {options.size} tasks and jobs, {options.runs} runs each")
+    commands = _ours(home, jjm)
+    peer = None if options.no_peer else _installed(scratch / "peer", PEER)
+    if peer is None:
+        print("without the peer, which is left out or cannot be installed")
+        compare(floor, commands, runs=options.runs)
+    else:
+        with_server(scratch, peer, jjm, floor, commands, options.runs)
 
 
 def with_server(
-    scratch: str, python: Path, floor: Command, commands: list[Command], runs: int
+    scratch: Path, peer: Path, jjm: str, floor: Command, commands: list[Command], runs: int
 ) -> None:
     """Time ours and the peer's in one run, the lists of both against one loopback server."""
     server = subprocess.Popen(
-        [JJM, "simulator", "serve", "--port", "0", "--speed", "0"],
-        stdout=subprocess.PIPE, text=True, env=_environment(Path(scratch) / "server"),
+        [jjm, "simulator", "serve", "--port", "0", "--speed", "0"],
+        stdout=subprocess.PIPE, text=True, env=_environment(scratch / "server"),
     )  # fmt: skip
     try:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
-        compare(floor, [*commands, *_peer_commands(python, address)], runs=runs)
+        _fill_server(address)
+        theirs = _peer_commands(peer, jjm, scratch / "asking", address)
+        compare(floor, [*commands, *theirs], runs=runs)
     finally:
         server.terminate()
         server.wait()
-
-
-def growth(scratch: Path, large: int, runs: int) -> None:
-    """Show how `list --cached` grows from 1,000 tasks to `large`."""
-    homes = {}
-    for count in (1000, large):
-        homes[count] = scratch / f"home-{count}"
-        homes[count].mkdir()
-        asyncio.run(_fill(homes[count], count, 0))
-    print(f"\n`jjm list --cached` at {json.dumps(sorted(homes))} tasks")
-    small, big = (
-        Command(
-            name=f"list at {count}",
-            argv=[JJM, "list", "--cached"],
-            environment=_environment(home),
-            aim=aim,
-        )
-        for (count, home), aim in zip(homes.items(), (None, 1.5), strict=True)
-    )
-    compare(small, [big], runs=runs)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ while the pages and the code differ.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 from jules_job_manager import errors
 from jules_job_manager.cli import exit_codes, table
 from jules_job_manager.cli.dispatch import command_parser
+from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
 from jules_job_manager.settings.load import setting_fields
-from jules_job_manager.settings.model import SECTIONS
+from jules_job_manager.settings.model import SECTIONS, AccountSettings
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -46,7 +48,18 @@ def settings_page() -> str:
         'Lines of `"owner/name" = "git URL or path"`: where the local forge finds a repository.',
         "`--remote OWNER/NAME=URL` on `jjm queue run` adds one.",
         "",
+        "## [accounts.NAME], [[plan_rules]], [[answer_rules]]",
+        "",
+        "Only in the file. [Several accounts](../how-to/several-accounts.md),",
+        "[policies](../how-to/policies.md).",
+        "",
     ]
+    for title, cls in (
+        ("accounts.NAME", AccountSettings), ("plan_rules", PlanRule), ("answer_rules", AnswerRule),
+    ):  # fmt: skip
+        members = ", ".join(f"`{field.name}`" for field in dataclasses.fields(cls))
+        lines.append(f"- `{title}`: {members}")
+    lines.append("")
     return "\n".join(lines)
 
 

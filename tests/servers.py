@@ -10,6 +10,7 @@ import contextlib
 import glob
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -41,11 +42,84 @@ def _wheel_binaries(scratch: Path) -> Path | None:
 
 
 def _binaries(scratch: Path) -> Path | None:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return None  # the server refuses a user without a name, as containers sometimes give
     found = _wheel_binaries(scratch)
     if found is not None:
         return found
     system = sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)  # noqa: PTH207
     return Path(system[0]) if system else None
+
+
+class PostgresServer:
+    """A private server that can be stopped and started again on the same data and port."""
+
+    def __init__(self, binaries: Path, home: Path) -> None:
+        """Make an empty cluster under `home`; `start` runs it."""
+        self._binaries, self._home = binaries, home
+        self._user = {"user": "nobody"} if os.geteuid() == 0 else {}
+        self._process: subprocess.Popen[bytes] | None = None
+        home.mkdir()
+        if self._user:
+            shutil.chown(home, "nobody")
+        subprocess.run(
+            [binaries / "initdb", "-D", home / "data", "--no-sync", "-A", "trust", "-U", "jjm", "-E", "UTF8"],
+            check=True, capture_output=True, cwd=home, **self._user,
+        )  # fmt: skip
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        self.address = f"postgresql://jjm@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Run it and wait until it answers."""
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", self._home / "data", "-h", "127.0.0.1",
+             "-p", str(self._port), "-k", self._home, "-c", "fsync=off"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home, **self._user,
+        )  # fmt: skip
+        _wait_ready(self._binaries, self._port)
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let it and all of its workers hold still for a while: connected, and not answering."""
+        assert self._process is not None
+        pid = self._process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        everybody = [pid, *map(int, workers)]
+        for found in everybody:
+            os.kill(found, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for found in everybody:
+                os.kill(found, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it at once, without waiting for clients."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=20)
+            self._process = None
+
+
+@contextlib.contextmanager
+def private_postgresql() -> Iterator[PostgresServer | None]:
+    """Yield a running empty server, or None where there are no binaries."""
+    scratch = Path(tempfile.mkdtemp(prefix="jjm-pg-"))
+    scratch.chmod(0o755)
+    server: PostgresServer | None = None
+    try:
+        binaries = _binaries(scratch)
+        if binaries is not None:
+            server = PostgresServer(binaries, scratch / "home")
+            server.start()
+        yield server
+    finally:
+        if server is not None:
+            server.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -54,37 +128,8 @@ def postgresql() -> Iterator[str | None]:
     if given := os.environ.get("JJM_TEST_DATABASE_URL"):
         yield given
         return
-    scratch = Path(tempfile.mkdtemp(prefix="jjm-pg-"))
-    scratch.chmod(0o755)
-    user = {"user": "nobody"} if os.geteuid() == 0 else {}
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        binaries = _binaries(scratch)
-        if binaries is None:
-            yield None
-            return
-        home = scratch / "home"
-        home.mkdir()
-        if user:
-            shutil.chown(home, "nobody")
-        data = home / "data"
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "--no-sync", "-A", "trust", "-U", "jjm", "-E", "UTF8"],
-            check=True, capture_output=True, cwd=home, **user,
-        )  # fmt: skip
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", home, "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, **user,
-        )  # fmt: skip
-        _wait_ready(binaries, port)
-        yield f"postgresql://jjm@127.0.0.1:{port}/postgres"
-    finally:
-        if process is not None:
-            process.send_signal(signal.SIGINT)  # do not wait for clients
-            process.wait(timeout=20)
-        shutil.rmtree(scratch, ignore_errors=True)
+    with private_postgresql() as server:
+        yield None if server is None else server.address
 
 
 def _wait_ready(binaries: Path, port: int) -> None:

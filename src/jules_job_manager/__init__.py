@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         StoreError,
         TaskNotFoundError,
     )
+    from jules_job_manager.scripting.job_manager import JobManager
+    from jules_job_manager.scripting.mcp_client import MCPClient
+    from jules_job_manager.scripting.storage import Storage
 
 _HOMES = {
     "AuthenticationError": "errors",
@@ -31,13 +34,16 @@ _HOMES = {
     "ChatMessage": "domain.task",
     "ConfigurationError": "errors",
     "InvalidInputError": "errors",
+    "JobManager": "scripting.job_manager",
     "JulesManagerError": "errors",
     "JulesTask": "domain.task",
+    "MCPClient": "scripting.mcp_client",
     "MCPConnectionError": "errors",
     "OperationFailedError": "errors",
     "Plan": "domain.plan",
     "PlanStep": "domain.plan",
     "SourceFile": "domain.artifact",
+    "Storage": "scripting.storage",
     "StoreError": "errors",
     "TaskNotFoundError": "errors",
     "TaskStatus": "domain.task",
@@ -49,13 +55,16 @@ __all__ = [
     "ChatMessage",
     "ConfigurationError",
     "InvalidInputError",
+    "JobManager",
     "JulesManagerError",
     "JulesTask",
+    "MCPClient",
     "MCPConnectionError",
     "OperationFailedError",
     "Plan",
     "PlanStep",
     "SourceFile",
+    "Storage",
     "StoreError",
     "TaskNotFoundError",
     "TaskStatus",

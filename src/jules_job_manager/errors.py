@@ -19,8 +19,11 @@
     │   └── PlanChangedError           the plan to approve is not the plan that was shown
     ├── StoreError                     the store refused or failed
     │   ├── StoreUnavailableError      the database cannot be reached (transient)
-    │   └── DamagedStoreError          what is stored cannot be read
+    │   ├── DamagedStoreError          what is stored cannot be read
+    │   ├── LeaseLostError             another program has taken over; this one must stop
+    │   └── NotRecordedError           it happened at Jules, but the store could not keep it
     ├── BacklogError                   a backlog document cannot be used
+    ├── NotificationError              a message did not reach everybody (transient)
     └── ForgeError                     git did not do what was asked
 
 A class docstring is the default message. Errors carry fields (`code`, `context`,
@@ -207,6 +210,19 @@ class DamagedStoreError(StoreError):
     code = "JJM072"
 
 
+class NotRecordedError(StoreError):
+    """It happened at Jules, but it could not be kept in the store."""
+
+    code = "JJM073"
+
+
+class LeaseLostError(StoreError):
+    """Another program has taken over; this one wrote nothing and must stop."""
+
+    code = "JJM074"
+    is_transient = True
+
+
 class BacklogError(JulesManagerError):
     """The backlog document cannot be used."""
 
@@ -217,3 +233,10 @@ class ForgeError(JulesManagerError):
     """Git did not do what was asked."""
 
     code = "JJM090"
+
+
+class NotificationError(JulesManagerError):
+    """A message was not taken by every place it was sent to."""
+
+    code = "JJM100"
+    is_transient = True

@@ -13,7 +13,10 @@ from typing import Any
 
 import structlog
 
-MASK = "********"
+from jules_job_manager.adapters.log_files import PrivateFileHandler
+from jules_job_manager.domain.masking import masked
+from jules_job_manager.domain.text import safe_text
+
 ROOT = "jules_job_manager"
 
 
@@ -33,10 +36,9 @@ def configure_logging(
         OSError: the file cannot be opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = logging.handlers.TimedRotatingFileHandler(
+    handler = _DailyFile(
         path, when="midnight", utc=True, backupCount=retention_days, encoding="utf-8"
     )
-    path.chmod(0o600)
     renderer: Any = structlog.processors.JSONRenderer()
     if form == "human":
         renderer = structlog.dev.ConsoleRenderer(colors=False)
@@ -51,7 +53,7 @@ def configure_logging(
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _Masker(secrets),
+                _Cleaner(secrets),
                 renderer,
             ],
         )
@@ -69,24 +71,28 @@ def stop_logging(handler: logging.Handler) -> None:
     handler.close()
 
 
-class _Masker:
-    """Replaces secrets in every text of an event."""
+class _DailyFile(PrivateFileHandler, logging.handlers.TimedRotatingFileHandler):
+    """A new file each midnight, each readable by its owner alone."""
+
+
+class _Cleaner:
+    """Takes secrets and everything a terminal would act on out of an event."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._secrets = sorted(
-            (secret for secret in secrets if len(secret) >= 4), key=len, reverse=True
-        )
+        self._secrets = tuple(secrets)
 
     def __call__(
         self, logger: Any, name: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         del logger, name
-        return {key: self._masked(value) for key, value in event.items()}
+        return {key: self._clean(key, value) for key, value in event.items()}
 
-    def _masked(self, value: Any) -> Any:
+    def _clean(self, key: str, value: Any) -> Any:
         if isinstance(value, int | float | bool) or value is None:
             return value
-        text = value if isinstance(value, str) else str(value)
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text.replace("\x1b", "\\x1b")
+        text = masked(value if isinstance(value, str) else str(value), self._secrets)
+        if (
+            key == "exception"
+        ):  # a traceback: indented, so that no line of it passes for one of ours
+            return safe_text(text, multiline=True).replace("\n", "\n    ")
+        return safe_text(text)

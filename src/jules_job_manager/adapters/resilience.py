@@ -51,7 +51,8 @@ class Resilience:
             operation: Its name, for logs.
             work: The call; made anew for each try.
             safe: Whether doing it twice does no harm. An unsafe call is repeated only after
-                QuotaExceededError, which says that it was not done.
+                QuotaExceededError, which says that it was not done; the wait is the server's
+                where it names one. Source: Jules REST reference, section 11 (429: any method).
 
         Raises:
             BackendConnectionError: all tries failed, or the circuit is open.
@@ -89,7 +90,7 @@ def _is_worth_repeating(exc: BaseException, *, safe: bool) -> bool:
     if isinstance(exc, CircuitOpenError):
         return False
     if isinstance(exc, QuotaExceededError):
-        return exc.retry_after_seconds is not None
+        return True
     return safe and isinstance(exc, BackendConnectionError)
 
 
@@ -100,7 +101,8 @@ _EXPONENTIAL = tenacity.wait_exponential_jitter(
 
 def _wait(state: tenacity.RetryCallState) -> float:
     exc = state.outcome.exception() if state.outcome is not None else None
-    asked = getattr(exc, "retry_after_seconds", None)
+    context = exc.context if isinstance(exc, JulesManagerError) else {}
+    asked = getattr(exc, "retry_after_seconds", context.get("retry_after_seconds"))
     if asked is not None:
         return float(min(asked, LONGEST_RETRY_AFTER_SECONDS))
     return float(_EXPONENTIAL(state))

@@ -37,6 +37,8 @@ class Context:
         self.stderr = stderr or sys.stderr
         self.preset: Mapping[str, Any] = {}
         """Settings that stand under the command's own options, as if they were given first."""
+        self.was_stopped = False
+        """Whether a person ended the work with Ctrl-C, where the exit code alone cannot tell."""
         self._settings: Settings | None = None
 
     def settings(self, flags: Mapping[str, Any] | None = None) -> Settings:

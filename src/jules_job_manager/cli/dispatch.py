@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 
-from jules_job_manager.cli import exit_codes, table
+from jules_job_manager.cli import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from types import ModuleType
+    from typing import NoReturn
 
 _DESCRIPTION = "Turn a backlog into merged, verified work done by Google Jules."
 
@@ -20,15 +20,21 @@ def dispatch(arguments: list[str]) -> int:
     """Run what `arguments` ask for and return the exit code."""
     if "_ARGCOMPLETE" in os.environ:
         _complete()
-    config, debug, words = _global_options(arguments)
+    debug = "--debug" in arguments
     try:
+        _require_text(arguments)
+        config, debug, words = _global_options(arguments)
         return _run(words, config, debug=debug)
     except SystemExit as exc:
         return _usage_code(exc.code)
     except BrokenPipeError:
+        from jules_job_manager.cli import exit_codes
+
         exit_codes.silence_broken_pipe()
         return exit_codes.OK
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - the one place that maps errors
+        from jules_job_manager.cli import exit_codes
+
         return exit_codes.report(exc, sys.stderr, debug=debug)
 
 
@@ -37,7 +43,7 @@ def _run(words: list[str], config: str | None, *, debug: bool) -> int:
     if found is None:
         return _no_command(words)
     module_name, names, taken = found
-    module = import_module(f"jules_job_manager.cli.commands.{module_name}")
+    module = _load(module_name)
     parser = command_parser(module, " ".join(names))
     args = parser.parse_args(words[taken:])
     from jules_job_manager.cli.context import Context
@@ -52,15 +58,57 @@ def _run(words: list[str], config: str | None, *, debug: bool) -> int:
     return code
 
 
+def _require_text(arguments: list[str]) -> None:
+    """Refuse arguments whose bytes are no text in this locale, before anything is done with them."""
+    for number, word in enumerate(arguments, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            from jules_job_manager.errors import InvalidInputError
+
+            raise InvalidInputError(
+                f"Argument {number} is not UTF-8 text.",
+                hint="Write it again in UTF-8, or put long texts into a file and use --file.",
+            )
+
+
+def _load(module_name: str) -> ModuleType:
+    # importlib.import_module does the same and loads `warnings` besides.
+    name = f"jules_job_manager.cli.commands.{module_name}"
+    module: ModuleType = __import__(name, fromlist=("run",))
+    return module
+
+
+def _width() -> int:
+    """Return how wide help may be. Asked here because argparse loads `shutil` to ask."""
+    try:
+        return int(os.environ["COLUMNS"]) - 2
+    except (KeyError, ValueError):
+        pass
+    try:
+        return (os.get_terminal_size(1).columns or 80) - 2
+    except OSError:
+        return 78
+
+
 def command_parser(module: ModuleType, name: str) -> ArgumentParser:
     """Return the parser of one command, with the options every command has."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
+    class Formatter(RawDescriptionHelpFormatter):
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, width=_width())
+
+    class Parser(ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            """Say what was wrong, with nothing in it that a terminal would act on."""
+            from jules_job_manager.domain.text import safe_text
+
+            self.print_usage(sys.stderr)
+            self.exit(2, f"error: {safe_text(message)}\nhint: `{self.prog} --help` tells more.\n")
+
     doc = (module.__doc__ or "").strip()
-    parser = ArgumentParser(
-        prog=f"jjm {name}", description=doc, formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )  # fmt: skip
+    parser = Parser(
+        prog=f"jjm {name}", description=doc, formatter_class=Formatter, allow_abbrev=False
+    )
     module.add_arguments(parser)
     group = parser.add_argument_group("every command")
     group.add_argument("--config", metavar="FILE", help="configuration file to read")
@@ -80,7 +128,7 @@ def full_parser() -> ArgumentParser:
         for name, (text, _) in table.GROUPS.items()
     }
     for name, module_name, text in table.every_command():
-        module = import_module(f"jules_job_manager.cli.commands.{module_name}")
+        module = _load(module_name)
         owner, _, leaf = name.rpartition(" ")
         target = groups[owner] if owner else subparsers
         module.add_arguments(target.add_parser(leaf, help=text))
@@ -94,8 +142,12 @@ def _global_options(arguments: list[str]) -> tuple[str | None, bool, list[str]]:
         word = arguments[index]
         if word == "--debug":
             debug = True
-        elif word == "--config" and index + 1 < len(arguments):
+        elif word == "--config":
             index += 1
+            if index == len(arguments):
+                from jules_job_manager.errors import InvalidInputError
+
+                raise InvalidInputError("--config needs the name of a file after it.")
             config = arguments[index]
         elif word.startswith("--config="):
             config = word.removeprefix("--config=")
@@ -106,6 +158,8 @@ def _global_options(arguments: list[str]) -> tuple[str | None, bool, list[str]]:
 
 
 def _no_command(words: list[str]) -> int:
+    from jules_job_manager.cli import exit_codes
+
     if words and words[0] in {"--version", "-V"}:
         from jules_job_manager._version import __version__
 
@@ -138,6 +192,8 @@ def _overview(program: str, description: str, commands: dict[str, tuple[str, str
 
 
 def _usage_code(code: object) -> int:
+    from jules_job_manager.cli import exit_codes
+
     # argparse ends with 2 for a usage error; 2 is "cancelled" here (see exit_codes).
     return exit_codes.FAILED if code == 2 else int(code) if isinstance(code, int) else 0
 

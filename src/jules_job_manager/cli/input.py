@@ -27,8 +27,9 @@ def read_text(context: Context, text: str | None, file: str | None = None) -> st
         else:
             with Path(file).open(encoding="utf-8") as stream:
                 content = stream.read(MAX_TEXT_BYTES + 1)
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = "it is not UTF-8 text" if isinstance(exc, UnicodeDecodeError) else exc.strerror
+        content.encode()  # in some locales stdin hands wrong bytes on as lone surrogates
+    except (OSError, UnicodeError) as exc:
+        reason = "it is not UTF-8 text" if isinstance(exc, UnicodeError) else exc.strerror
         raise InvalidInputError(f"{file or 'stdin'} cannot be read: {reason}.") from exc
     if len(content) > MAX_TEXT_BYTES:
         raise InvalidInputError(f"{file or 'stdin'} is longer than {MAX_TEXT_BYTES} characters.")

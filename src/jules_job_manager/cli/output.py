@@ -38,6 +38,12 @@ STATUS_STYLES = {
 }
 
 
+_NEVER_CUT = {"ID", "STATUS", "SETTING", "UPDATED", "FROM"}
+"""Columns whose texts are ours and short: what others wrote gives way to them."""
+_NEVER_LOST = {"KEY", "VALUE", "WHY"}
+"""Columns that a person copies from: they go on in the next line rather than being cut."""
+
+
 def add_json_options(parser: ArgumentParser, fields: Sequence[str]) -> None:
     """Add `--json [FIELDS]` and `--jq EXPR`; a bare `--json` lists the fields."""
     parser.add_argument(
@@ -55,11 +61,11 @@ def json_fields(args: Namespace, fields: Sequence[str]) -> tuple[str, ...] | Non
     """
     if args.json is None:
         return tuple(fields) if args.jq else None
-    from jules_job_manager.errors import InvalidInputError
-
     wanted = tuple(name.strip() for name in args.json.split(",") if name.strip())
     unknown = [name for name in wanted if name not in fields]
     if not wanted or unknown:
+        from jules_job_manager.errors import InvalidInputError
+
         wrong = (
             f"Unknown JSON field {unknown[0]!r}." if unknown else "Name the JSON fields to print."
         )
@@ -125,9 +131,16 @@ def print_table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold" if header in {"ID", "KEY"} else "ellipsis")
+        table.add_column(
+            header,
+            overflow="fold" if header in _NEVER_LOST else "ellipsis",
+            no_wrap=header in _NEVER_CUT,
+        )
     for row in rows:
-        cells = [Text(safe_text(cell)) for cell in row]
+        cells = [
+            Text(safe_text(cell), no_wrap=header not in _NEVER_LOST)
+            for header, cell in zip(headers, row, strict=True)
+        ]
         if status_column is not None:
             cells[status_column].stylize(STATUS_STYLES.get(row[status_column], ""))
         table.add_row(*cells)
@@ -137,6 +150,13 @@ def print_table(
 def local_time(moment: datetime | None) -> str:
     """Return `YYYY-MM-DD HH:MM` in the machine's time zone, or `-`."""
     return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def local_time_of(text: str | None) -> str:
+    """Like `local_time`, for a time as `to_dict` writes it."""
+    from datetime import datetime
+
+    return local_time(datetime.fromisoformat(text) if text else None)
 
 
 def age(seconds: float) -> str:

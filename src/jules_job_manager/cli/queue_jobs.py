@@ -4,17 +4,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
-    from jules_job_manager.services.backlogs import BacklogService
 
 FIELDS = (
     "key", "title", "priority", "status", "reason", "depends_on", "branch", "files", "checklist",
     "estimate", "prompt", "task_id", "notes", "backlog", "position", "repository", "base_branch",
-    "merge_commit", "started_at", "finished_at",
+    "merge_commit", "started_at", "finished_at", "queued_at", "held", "skipped", "pinned",
+    "placed_rank", "place", "shares_files", "not_before", "schedule", "occurrence", "best_of",
 )  # fmt: skip
 NO_JOBS = "The queue has no jobs. `jjm queue import FILE` reads a backlog."
 
@@ -35,32 +36,30 @@ def read_jobs(
 
 
 def find_job(jobs: Sequence[Job], text: str) -> Job:
-    """Return the job with this key; upper and lower case do not matter.
+    """Return the job with this key; when none has it exactly, upper and lower case do not matter.
 
     Raises:
         InvalidInputError: there is none.
     """
     from jules_job_manager.errors import InvalidInputError
 
+    key = matching_key([job.key for job in jobs], text)
+    if key is None:
+        raise InvalidInputError(
+            f"There is no job {text!r} in the queue.", hint="`jjm queue list` shows the keys."
+        )
+    return next(job for job in jobs if job.key == key)
+
+
+def matching_key(keys: Sequence[str], text: str) -> str | None:
+    """Return the key that `text` means, or None."""
+    if text in keys:
+        return text
     wanted = " ".join(text.split()).casefold()
-    for job in jobs:
-        if job.key.casefold() == wanted:
-            return job
-    raise InvalidInputError(
-        f"There is no job {text!r} in the queue.", hint="`jjm queue list` shows the keys."
-    )
+    return next((key for key in keys if key.casefold() == wanted), None)
 
 
-def backlog_service(app: App) -> BacklogService:
-    """Return the service that reads and writes backlog documents."""
-    from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
-    from jules_job_manager.services.backlogs import BacklogService
-
-    return BacklogService(
-        documents=MarkdownBacklogDocuments(), jobs=app.store.jobs, clock=app.clock
-    )
-
-
-def why(job: Job) -> str:
+def why(job: Mapping[str, Any]) -> str:
     """Return what a person wants to know beside the status."""
-    return job.reason or (f"after {', '.join(job.depends_on)}" if job.depends_on else "")
+    after = job["depends_on"]
+    return job["reason"] or (f"after {', '.join(after)}" if after else "")

@@ -16,13 +16,36 @@ QUEUE: dict[str, tuple[str, str]] = {
     "graph": ("queue_graph", "Draw the dependencies"),
     "status": ("queue_status", "Count jobs by status and show what needs you"),
     "run": ("queue_run", "Work through the queue"),
+    "why": ("queue_why", "Say why a job is not running, and when it will"),
+    "move": ("queue_move", "Give a waiting job another place"),
+    "pin": ("queue_pin", "Let a job start before all others"),
+    "hold": ("queue_hold", "Keep a job from starting"),
+    "release": ("queue_release", "Let a held job go on"),
+    "skip": ("queue_skip", "Take a job out; what depends on it goes on"),
+    "cancel": ("queue_cancel", "Take a job out and end its task"),
+    "schedule": ("queue_schedule", "Say when, how often and how a job runs"),
+    "pause": ("queue_pause", "Let no job start until `queue resume`"),
+    "resume": ("queue_resume", "Let jobs start again"),
+    "adopt": ("queue_adopt", "Give a job the task that already works on it"),
+    "retry": ("queue_retry", "Let a failed or cancelled job run again"),
+    "clean": ("queue_clean", "Put away tasks whose work is merged"),
     "export": ("queue_export", "Write the queue as a document or JSON"),
 }
 SIMULATOR: dict[str, tuple[str, str]] = {
     "serve": ("simulator_serve", "Serve the pretend Jules over REST"),
+    "mcp": ("simulator_mcp", "Serve the pretend Jules over MCP, on stdin and stdout"),
 }
 STORAGE: dict[str, tuple[str, str]] = {
     "status": ("storage_status", "Show where things are kept"),
+    "migrate": ("storage_migrate", "Move everything into another store"),
+    "upgrade": ("storage_upgrade", "Bring the database to the newest schema"),
+    "merge-fallback": (
+        "storage_merge_fallback",
+        "Merge what was written while PostgreSQL was away",
+    ),
+}
+NOTIFY: dict[str, tuple[str, str]] = {
+    "test": ("notify_test", "Send a test message to every address"),
 }
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),
@@ -33,6 +56,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
     "storage": ("Look after the store", STORAGE),
+    "notify": ("Tell people what happens", NOTIFY),
     "config": ("See and change settings", CONFIG),
 }
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -46,11 +70,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "Show a task's plan"),
     "diff": ("diff", "Show what a task changed"),
     "patch": ("patch", "Print a task's patch for git apply"),
+    "recover": ("recover", "Bring lost work back as a local branch"),
     "log": ("log", "Show what happened in a task"),
     "open": ("open", "Open a task in the browser"),
     "archive": ("archive", "Archive a task, or bring it back"),
     "delete": ("delete", "Delete a task for good"),
     "sources": ("sources", "List the repositories Jules may work on"),
+    "quota": ("quota", "Show how many tasks are left, and when the next may start"),
+    "worker": ("worker", "Run the queue together with other workers"),
     "doctor": ("doctor", "Check the set-up and say how to mend it"),
     "demo": ("demo", "See the main job done, with no key and no server"),
     "completion": ("completion", "Print shell completion"),

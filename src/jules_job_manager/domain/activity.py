@@ -34,7 +34,7 @@ class Activity:
     """One thing that happened in a task.
 
     `message` holds the text of the kind: the chat text, the title of a progress report, the
-    reason of a failure. `raw` holds the whole wire object when the kind is unknown.
+    reason of a failure. `raw` holds the wire object when something in it is unknown.
     """
 
     id: str

@@ -38,5 +38,7 @@ class JobProgress:
     started_on: date | None = None
     finished_on: date | None = None
     note: str | None = None
+    as_of: date | None = None
+    """The day this was so. An end in the document that is not later is that of an earlier run."""
     checked: frozenset[str] = frozenset()
     """Texts of the checklist lines to tick."""

@@ -31,6 +31,12 @@ class EventType(StrEnum):
     DELIVERY_FOUND = "delivery_found"
     REVIEW_FINISHED = "review_finished"
     FEEDBACK_SENT = "feedback_sent"
+    TASK_NUDGED = "task_nudged"
+    JOB_CHANGED = "job_changed"
+    JOB_RECURS = "job_recurs"
+    QUEUE_PAUSED = "queue_paused"
+    QUEUE_DRAINED = "queue_drained"
+    QUOTA_LOW = "quota_low"
     MERGED = "merged"
 
 

@@ -144,6 +144,11 @@ def descendants(graph: Dependencies, key: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def statuses_for_dependents(jobs: Iterable[Job]) -> dict[str, JobStatus]:
+    """Return the status of each job as those that depend on it see it: a skipped one holds nobody."""
+    return {job.key: JobStatus.DONE if job.skipped else job.status for job in jobs}
+
+
 def blockers(job: Job, statuses: Mapping[str, JobStatus]) -> tuple[str, ...]:
     """Return the direct dependencies of `job` that are not done, in its own order.
 
@@ -157,7 +162,7 @@ def ready_keys(jobs: Sequence[Job]) -> tuple[str, ...]:
 
     These are the ready and blocked ones with a prompt whose dependencies are all done.
     """
-    statuses = {job.key: job.status for job in jobs}
+    statuses = statuses_for_dependents(jobs)
     free = [
         job
         for job in jobs

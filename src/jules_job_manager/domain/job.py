@@ -22,7 +22,10 @@ class Priority(StrEnum):
     @property
     def rank(self) -> int:
         """0 for critical to 3 for low."""
-        return list(Priority).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class JobStatus(StrEnum):
@@ -100,10 +103,12 @@ class ChecklistItem:
 
     text: str
     checked: bool = False
+    evidence: str = ""
+    """What proved the line when it was ticked by the queue: a check and what it saw."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line as JSON values."""
-        return {"text": self.text, "checked": self.checked}
+        return {"text": self.text, "checked": self.checked, "evidence": self.evidence}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -112,7 +117,11 @@ class ChecklistItem:
         Raises:
             KeyError: `text` is missing.
         """
-        return cls(text=str(data["text"]), checked=bool(data.get("checked", False)))
+        return cls(
+            text=str(data["text"]),
+            checked=bool(data.get("checked", False)),
+            evidence=str(data.get("evidence") or ""),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +154,28 @@ class Job:
     merge_commit: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    queued_at: datetime | None = None
+    """When it came into the queue: its age among equals."""
+    held: str = ""
+    """Why a person holds it back; empty: nobody does."""
+    skipped: bool = False
+    """A person took it out, and what depends on it does not wait for it."""
+    pinned: bool = False
+    """It starts before all that are not."""
+    placed_rank: int | None = None
+    """The rank a person gave it by moving it; None: that of its priority."""
+    place: float | None = None
+    """Its place among jobs of one rank, given by a person; None: by age."""
+    shares_files: bool = False
+    """It may run together with jobs that touch the same files."""
+    not_before: datetime | None = None
+    """It does not start earlier."""
+    schedule: str = ""
+    """A cron expression (UTC) for a job that comes again; empty: it runs once."""
+    occurrence: int = 1
+    """Which run of a recurring job this is, from 1."""
+    best_of: int = 1
+    """How many attempts are made side by side, of which the best is kept; 1 to 10."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the job as JSON values, under the names that scripts rely on."""
@@ -169,6 +200,17 @@ class Job:
             "merge_commit": self.merge_commit,
             "started_at": optional_to_rfc3339(self.started_at),
             "finished_at": optional_to_rfc3339(self.finished_at),
+            "queued_at": optional_to_rfc3339(self.queued_at),
+            "held": self.held,
+            "skipped": self.skipped,
+            "pinned": self.pinned,
+            "placed_rank": self.placed_rank,
+            "place": self.place,
+            "shares_files": self.shares_files,
+            "not_before": optional_to_rfc3339(self.not_before),
+            "schedule": self.schedule,
+            "occurrence": self.occurrence,
+            "best_of": self.best_of,
         }
 
     @classmethod
@@ -180,7 +222,10 @@ class Job:
             ValueError: a priority, status or time is not one.
         """
         texts = ("title", "prompt", "reason", "branch", "estimate", "backlog", "repository",
-                 "base_branch", "task_id", "merge_commit")  # fmt: skip
+                 "base_branch", "task_id", "merge_commit", "held", "schedule")  # fmt: skip
+        times = ("started_at", "finished_at", "queued_at", "not_before")
+        values: dict[str, Any] = {name: str(data.get(name) or "") for name in texts}
+        values |= {name: optional_from_rfc3339(data.get(name)) for name in times}
         return cls(
             key=str(data["key"]),
             priority=Priority(data.get("priority") or "medium"),
@@ -190,9 +235,14 @@ class Job:
             checklist=tuple(ChecklistItem.from_dict(i) for i in data.get("checklist") or ()),
             notes=tuple(str(note) for note in data.get("notes") or ()),
             position=int(data.get("position") or 0),
-            started_at=optional_from_rfc3339(data.get("started_at")),
-            finished_at=optional_from_rfc3339(data.get("finished_at")),
-            **{name: str(data.get(name) or "") for name in texts},
+            skipped=bool(data.get("skipped", False)),
+            pinned=bool(data.get("pinned", False)),
+            placed_rank=data.get("placed_rank"),
+            place=data.get("place"),
+            shares_files=bool(data.get("shares_files", False)),
+            occurrence=int(data.get("occurrence") or 1),
+            best_of=int(data.get("best_of") or 1),
+            **values,
         )
 
 
@@ -204,9 +254,14 @@ class AttemptState(StrEnum):
     LIVE = "live"
     """Its task exists and is worked on, reviewed or repaired."""
     ACCEPTED = "accepted"
+    """Its delivery was merged."""
     REJECTED = "rejected"
+    """Given up, while others made side by side go on."""
     FAILED = "failed"
+    REPLACED = "replaced"
+    """Its task stalled; the next attempt gets its work so far."""
     ABANDONED = "abandoned"
+    """Not wanted any more: the job was cancelled, or another attempt was kept."""
 
     @property
     def is_live(self) -> bool:
@@ -232,6 +287,23 @@ class Attempt:
     delivered_commit: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    account: str = "default"
+    """Name of the account its task is (to be) created with."""
+    lane: int = 0
+    """Which of the attempts made side by side, from 0."""
+    occurrence: int = 1
+    """Which run of a recurring job it belongs to."""
+    tries: int = 1
+    """Which attempt of its lane and occurrence it is, from 1."""
+    start_branch: str = ""
+    """The branch its task starts from; empty: the job's base branch."""
+    carries: str = ""
+    """Mark of the stalled attempt whose work it was given; empty: none."""
+    answers: int = 0
+    """How many configured answers its task was sent."""
+    nudges: int = 0
+    """How many times its silent task was asked to go on."""
+    nudged_at: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attempt as JSON values."""
@@ -245,6 +317,15 @@ class Attempt:
             "delivered_commit": self.delivered_commit,
             "created_at": optional_to_rfc3339(self.created_at),
             "updated_at": optional_to_rfc3339(self.updated_at),
+            "account": self.account,
+            "lane": self.lane,
+            "occurrence": self.occurrence,
+            "tries": self.tries,
+            "start_branch": self.start_branch,
+            "carries": self.carries,
+            "answers": self.answers,
+            "nudges": self.nudges,
+            "nudged_at": optional_to_rfc3339(self.nudged_at),
         }
 
     @classmethod
@@ -265,4 +346,13 @@ class Attempt:
             delivered_commit=str(data.get("delivered_commit") or ""),
             created_at=optional_from_rfc3339(data.get("created_at")),
             updated_at=optional_from_rfc3339(data.get("updated_at")),
+            account=str(data.get("account") or "default"),
+            lane=int(data.get("lane") or 0),
+            occurrence=int(data.get("occurrence") or 1),
+            tries=int(data.get("tries") or data["number"]),
+            start_branch=str(data.get("start_branch") or ""),
+            carries=str(data.get("carries") or ""),
+            answers=int(data.get("answers") or 0),
+            nudges=int(data.get("nudges") or 0),
+            nudged_at=optional_from_rfc3339(data.get("nudged_at")),
         )

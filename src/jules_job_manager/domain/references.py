@@ -24,7 +24,10 @@ def task_id_from(text: str) -> str:
         InvalidInputError: there is no id in it.
     """
     stripped = text.strip()
-    parts = [part for part in urlsplit(stripped).path.split("/") if part]
+    try:
+        parts = [part for part in urlsplit(stripped).path.split("/") if part]
+    except ValueError:  # such as an address with half a pair of brackets
+        parts = []
     candidate = stripped
     if "://" in stripped or len(parts) > 1:
         found = [after for kind, after in pairwise(parts) if kind in _TASK_PATHS]

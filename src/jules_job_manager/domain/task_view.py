@@ -50,6 +50,8 @@ def with_activities(task: JulesTask, activities: Sequence[Activity]) -> JulesTas
 
     Members that the activities say nothing about keep what the task had. A task that reports
     COMPLETED but has only proposed a plan is waiting for its approval.
+    One whose state still says that a plan waits, though the last plan was approved, is at work:
+    the state lags behind the activities.
     Source: Jules REST reference 3.6 and 4.3 ("waiting but state COMPLETED").
     """
     if not activities:
@@ -61,7 +63,16 @@ def with_activities(task: JulesTask, activities: Sequence[Activity]) -> JulesTas
     status = task.status
     if status is TaskStatus.COMPLETED and _only_proposed(task, activities):
         status = TaskStatus.WAITING_APPROVAL
+    elif status is TaskStatus.WAITING_APPROVAL and _approved(activities):
+        status = TaskStatus.IN_PROGRESS
     return replace(task, chat_history=chat, plan=plan, source_files=files, status=status)
+
+
+def _approved(activities: Sequence[Activity]) -> bool:
+    """Whether the last plan was approved after it was made."""
+    kinds = {ActivityKind.PLAN_GENERATED, ActivityKind.PLAN_APPROVED}
+    last = next((a.kind for a in reversed(activities) if a.kind in kinds), None)
+    return last is ActivityKind.PLAN_APPROVED
 
 
 def _only_proposed(task: JulesTask, activities: Sequence[Activity]) -> bool:

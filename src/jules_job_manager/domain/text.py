@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _KEPT = {"\n", "\t"}
@@ -41,3 +42,35 @@ def shorten(text: str, width: int) -> str:
     """Return `text` on one line, cut to `width` (>= 1) characters with an ellipsis where it was longer."""
     line = safe_text(text).strip()
     return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def storable_text(text: str) -> str:
+    """Return `text` in a form that every database takes as text.
+
+    NUL becomes its visible symbol U+2400 and half of a surrogate pair becomes U+FFFD, which
+    PostgreSQL (NUL) and UTF-8 (surrogates) refuse; everything else stays.
+    Source: postgresql.org/docs/current/datatype-character.html, read 2026-11.
+    """
+    if text.isascii() and "\0" not in text:
+        return text
+    return (
+        text.replace("\0", "\u2400").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return `text` in a Markdown code fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def after_prefix(prefix: str) -> str | None:
+    """Return the least text after all that start with `prefix`, by code points; None: there is none."""
+    kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    if 0xD800 <= following <= 0xDFFF:  # halves of surrogate pairs are no characters
+        following = 0xE000
+    return kept[:-1] + chr(following)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,6 +21,8 @@ class Capability(StrEnum):
     """A title given at creation is kept whole."""
     PLAN_APPROVAL_CHOICE = "plan_approval_choice"
     """`NewTask.require_plan_approval` has an effect."""
+    LIST_STATUS = "list_status"
+    """`list_tasks` tells where a task stands now, not only how it began."""
 
 
 class OperationOutcome(StrEnum):
@@ -58,6 +60,10 @@ class Backend(Protocol):
         limit: int | None = None,
     ) -> Sequence[JulesTask]:
         """Return tasks, newest first, following all pages until `limit` (>= 1; None: all)."""
+        ...
+
+    def iter_tasks(self, *, include_archived: bool = False) -> AsyncIterator[JulesTask]:
+        """Yield tasks, newest first, asking for the next hundred only when they are wanted."""
         ...
 
     async def get_task(self, task_id: str) -> JulesTask:

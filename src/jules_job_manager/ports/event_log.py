@@ -25,3 +25,7 @@ class EventLog(Protocol):
     ) -> Sequence[Event]:
         """Return events with an id above `after_id`, oldest first, at most `limit` (1 to 1000)."""
         ...
+
+    async def last_id(self) -> int:
+        """Return the id of the newest event; 0 when there is none."""
+        ...

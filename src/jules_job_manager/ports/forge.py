@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,19 @@ class MergeCandidate:
     conflicts: tuple[str, ...] = ()
 
 
+class Holding(StrEnum):
+    """How a branch holds the work that ends in a commit."""
+
+    COMMIT = "commit"
+    """The commit is in the branch's history."""
+    CONTENT = "content"
+    """Merging the commit would change nothing: all it brings is there already."""
+    SAME_CHANGE = "same_change"
+    """A commit of the branch makes the same change as the whole work: it was squashed."""
+    SAME_COMMITS = "same_commits"
+    """Each commit of the work has a twin in the branch: it was rebased or picked."""
+
+
 class Forge(Protocol):
     """A place with repositories, named `owner/name`.
 
@@ -42,6 +56,18 @@ class Forge(Protocol):
         """Return the branches of the remote, as last fetched."""
         ...
 
+    async def contains(self, repository: str, branch: str, commit: str) -> bool | None:
+        """Return whether the branch (as last fetched) holds the commit; None: no such commit here."""
+        ...
+
+    async def holds_work(self, repository: str, branch: str, commit: str) -> Holding | None:
+        """Return how the branch (as last fetched) holds the work that ends in the commit.
+
+        Squash merges, rebases and later edits of the same lines are understood. None: it does
+        not hold it, that cannot be told, or there is no such branch or commit.
+        """
+        ...
+
     async def deliver_patch(self, repository: str, change_set: ChangeSet, message: str) -> Delivery:
         """Turn a patch into a commit on its base commit, for a delivery without a branch."""
         ...
@@ -56,6 +82,8 @@ class Forge(Protocol):
         self, repository: str, *, base_branch: str, candidate: MergeCandidate
     ) -> None:
         """Move the remote's base branch to the candidate, only if it still is at `base_commit`.
+
+        When it returns, the branch was fetched again and holds the candidate.
 
         Raises:
             ForgeError: the branch moved meanwhile (`context["moved"]` is True) or the push failed.

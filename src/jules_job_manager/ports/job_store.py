@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
 from jules_job_manager.domain.review import Review
+from jules_job_manager.ports.lease_store import Lease
+from jules_job_manager.ports.quota_ledger import LedgerEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobQuery:
-    """Which jobs to list, in order of document and position. `limit` None lists all."""
+    """Which jobs to list, in order of document and position. `limit` is 1 or more; None lists all."""
 
     status: JobStatus | None = None
     backlog: str | None = None
@@ -24,14 +26,50 @@ class JobStore(Protocol):
     """Keeps the queue.
 
     Invariants are database constraints: keys and marks are unique, and a job has at most one
-    live attempt.
+    live attempt in each lane.
 
     Each writing method appends the events given with it in the same transaction.
     Every method may raise StoreUnavailableError and DamagedStoreError.
     """
 
+    def fenced(self, lease: Lease) -> Self:
+        """Return the same jobs, for the holder of a lease.
+
+        Every write checks, in its own transaction, that the lease still is this owner's, and
+        raises LeaseLostError, writing nothing, when it is not.
+        """
+        ...
+
     async def save_jobs(self, jobs: Sequence[Job], events: Sequence[NewEvent] = ()) -> None:
         """Insert or replace jobs by key, whole."""
+        ...
+
+    async def swap_jobs(
+        self,
+        expected: Mapping[str, Job | None],
+        jobs: Sequence[Job],
+        *,
+        attempts: Sequence[Attempt] = (),
+        removed: Sequence[str] = (),
+        events: Sequence[NewEvent] = (),
+        starts: Sequence[LedgerEntry] = (),
+    ) -> bool:
+        """Write all of it in one transaction, if every expected job still is as expected.
+
+        Args:
+            expected: What was read before deciding, by key; None: no such job.
+            jobs: Jobs to insert or replace, whole.
+            attempts: Attempts to insert or replace, by mark.
+            removed: Keys of jobs to remove with their attempts and reviews.
+            events: Events to append.
+            starts: Entries of the quota ledger to append.
+
+        Returns:
+            False, and nothing is written, when another program changed an expected job.
+
+        Raises:
+            StoreError: a job would have two live attempts.
+        """
         ...
 
     async def get_job(self, key: str) -> Job | None:

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from jules_job_manager.ports.event_log import EventLog
 from jules_job_manager.ports.job_store import JobStore
+from jules_job_manager.ports.lease_store import LeaseStore
+from jules_job_manager.ports.quota_ledger import QuotaLedger
+from jules_job_manager.ports.review_queue import ReviewQueue
 from jules_job_manager.ports.task_store import TaskStore
 
 
@@ -38,6 +41,33 @@ class Store(Protocol):
 
         Raises:
             UnsupportedOperationError: the store is a JSON file, which keeps no jobs.
+        """
+        ...
+
+    @property
+    def leases(self) -> LeaseStore:
+        """Who may act.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def ledger(self) -> QuotaLedger:
+        """Tasks begun and refused.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def review_queue(self) -> ReviewQueue:
+        """Reviews to be run.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
         """
         ...
 

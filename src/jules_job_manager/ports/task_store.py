@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,14 @@ class TaskPage:
     next_cursor: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeenStatus:
+    """The status a task was last seen with, in our word and in the backend's own."""
+
+    status: TaskStatus
+    raw_state: str
+
+
 class TaskStore(Protocol):
     """Keeps tasks, activities and every plan and patch that was ever returned.
 
@@ -56,6 +64,10 @@ class TaskStore(Protocol):
 
     async def get_task(self, task_id: str) -> JulesTask | None:
         """Return the task with chat and files, or None."""
+        ...
+
+    async def statuses(self, task_ids: Sequence[str]) -> Mapping[str, SeenStatus]:
+        """Return the status of each of these tasks that is stored, by the id asked for."""
         ...
 
     async def find_task_ids(self, prefix: str, *, limit: int = 10) -> Sequence[str]:

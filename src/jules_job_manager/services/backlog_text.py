@@ -40,7 +40,7 @@ def _section(job: Job) -> Iterator[str]:
         yield f"**Branch**: `{_line(job.branch)}`"
     if job.prompt:
         longest = max((len(run) for run in re.findall("`+", job.prompt)), default=0)
-        fence = "`" * max(3, longest + 1)
+        fence = "`" * max(4, longest + 1)
         yield f"\n**Prompt**:\n{fence}\n{job.prompt}\n{fence}"
     if job.files:
         yield "\n**Files to Create/Modify**:"

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from datetime import date
 
-from jules_job_manager.domain.backlog import Backlog, JobProgress, Problem
+from jules_job_manager.domain.backlog import JobProgress
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.graph import blockers, dependencies_of, find_faults
-from jules_job_manager.domain.job import Job, JobStatus
+from jules_job_manager.domain.job import Job
 from jules_job_manager.errors import BacklogError
 from jules_job_manager.ports.backlog_documents import BacklogDocuments
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.job_store import JobQuery, JobStore
+from jules_job_manager.services.backlog_change import (
+    Change,
+    ImportReport,
+    Place,
+    change_of,
+    has_begun,
+)
+from jules_job_manager.services.backlog_file import read_file, replace_file
 
-_WAITING = frozenset({JobStatus.READY, JobStatus.BLOCKED})
 _WRITE_TRIES = 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportReport:
-    """What an import did (or would do). Keys stand in document order."""
-
-    title: str
-    backlog: str
-    jobs: tuple[Job, ...]
-    added: tuple[str, ...] = ()
-    updated: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    """No longer in the document, and never begun."""
-    kept: tuple[str, ...] = ()
-    """No longer in the document, but begun or finished, so they stay in the queue."""
-    problems: tuple[Problem, ...] = ()
+_SWAP_TRIES = 20
 
 
 class BacklogService:
@@ -58,6 +45,7 @@ class BacklogService:
         content: bytes,
         repository: str = "",
         base_branch: str = "",
+        moved_from: str = "",
         dry_run: bool = False,
     ) -> ImportReport:
         """Put the document's jobs into the queue.
@@ -70,6 +58,7 @@ class BacklogService:
             content: Its bytes.
             repository: `owner/name` for its jobs; empty keeps what they had.
             base_branch: Branch they start from; empty keeps what they had.
+            moved_from: Absolute path that the document had before; its jobs go along.
             dry_run: Only say what would happen.
 
         Raises:
@@ -77,40 +66,34 @@ class BacklogService:
                 dependencies are missing or circular. Nothing is changed then.
         """
         backlog = self._documents.read(content)
-        stored = {job.key: job for job in await self._jobs.list_jobs()}
-        _refuse_foreign_keys(backlog, stored, path)
-        keys = set(backlog.job_lines)
-        gone = [job for job in stored.values() if job.backlog == path and job.key not in keys]
-        removed = [job for job in gone if not has_begun(job)]
-        left = {job.key for job in removed}
-        others = {k: job for k, job in stored.items() if k not in keys and k not in left}
-        _refuse_faults(backlog, others)
-        merged = [
-            _merged(job, stored.get(job.key), path, repository, base_branch) for job in backlog.jobs
-        ]
-        settled = settle_waiting([*others.values(), *merged])
-        if not dry_run:
-            await self._save(path, settled, stored, [job.key for job in removed])
-        return ImportReport(
-            title=backlog.title,
-            backlog=path,
-            jobs=tuple(job for job in settled if job.key in keys),
-            added=tuple(job.key for job in merged if job.key not in stored),
-            updated=tuple(job.key for job in merged if job.key in stored),
-            removed=tuple(job.key for job in removed),
-            kept=tuple(job.key for job in gone if has_begun(job)),
-            problems=backlog.problems,
+        place = Place(
+            path=path, moved_from=moved_from, repository=repository, base_branch=base_branch
+        )
+        for _ in range(_SWAP_TRIES):
+            stored = {job.key: job for job in await self._jobs.list_jobs()}
+            begun = {attempt.job_key for attempt in await self._jobs.list_attempts()}
+            begun |= {key for key, job in stored.items() if has_begun(job)}
+            change = change_of(backlog, stored, begun, place)
+            if dry_run or await self._saved(change, stored):
+                return change.report
+        raise BacklogError(
+            "The queue keeps changing while the document is read into it.",
+            hint="Try again in a moment; nothing was changed.",
         )
 
-    async def _save(
-        self, path: str, jobs: Sequence[Job], stored: Mapping[str, Job], removed: Sequence[str]
-    ) -> None:
+    async def _saved(self, change: Change, stored: Mapping[str, Job]) -> bool:
+        """Write the change in one transaction; False when the queue moved on meanwhile."""
         now = self._clock.now()
-        changed = [job for job in jobs if stored.get(job.key) != job]
+        report = change.report
+        changed = [
+            replace(job, queued_at=job.queued_at or now)
+            for job in change.jobs
+            if stored.get(job.key) != job
+        ]
         events = [
             NewEvent(
-                type=EventType.BACKLOG_IMPORTED, subject=f"backlog:{path}", at=now,
-                actor=self._actor, data={"changed": len(changed), "removed": list(removed)},
+                type=EventType.BACKLOG_IMPORTED, subject=f"backlog:{report.backlog}", at=now,
+                actor=self._actor, data={"changed": len(changed), "removed": list(report.removed)},
             )
         ]  # fmt: skip
         events += [
@@ -122,9 +105,13 @@ class BacklogService:
             for job in changed
             if job.key in stored and stored[job.key].status is not job.status
         ]  # fmt: skip
-        if removed:
-            await self._jobs.delete_jobs(removed)
-        await self._jobs.save_jobs(changed, events)
+        touched = [job.key for job in changed] + list(report.removed)
+        return await self._jobs.swap_jobs(
+            {key: stored.get(key) for key in touched},
+            changed,
+            removed=report.removed,
+            events=events,
+        )
 
     async def backlogs(self) -> tuple[str, ...]:
         """Return the paths of the documents in the queue."""
@@ -135,45 +122,59 @@ class BacklogService:
     async def exported(self, path: str) -> bytes:
         """Return the document at `path` with the queue's progress put in; the file stays as it is.
 
+        Jobs that are no longer in the document are left out.
+
         Raises:
-            BacklogError: the file is gone, or a job is no longer in it.
+            BacklogError: the file is gone or is no backlog any more.
         """
-        return self._documents.write_back(_read_file(path), await self._progress(path))
+        return self._written(read_file(path), await self._progress(path))[0]
 
     async def write_back(self, path: str) -> bool:
         """Put the queue's progress into the file at `path`; return whether it changed.
 
-        The file is read just before and replaced as a whole, with its mode. When someone else
-        saves it meanwhile, their text is read again and nothing of it is lost.
+        The file is read just before and replaced as a whole, with its mode and owner. When
+        someone else saves it meanwhile, their text is read again and nothing of it is lost.
 
         Raises:
-            BacklogError: the file is gone or cannot be written, or a job is no longer in it.
+            BacklogError: the file is gone or cannot be written; or jobs are no longer in it,
+                which is said after the others were written.
         """
-        progress = await self._progress(path)
         for _ in range(_WRITE_TRIES):
-            before = _read_file(path)
-            after = self._documents.write_back(before, progress)
-            if after == before:
-                return False
-            if _replace_file(path, before, after):
-                return True
+            before = read_file(path)
+            after, missing = self._written(before, await self._progress(path))
+            changed = after != before
+            if changed and not replace_file(path, before, after):
+                continue
+            if missing:
+                raise BacklogError(
+                    f"The document no longer has {', '.join(missing)}.",
+                    hint="Put the entry back, or import the document again.",
+                    context={"keys": missing},
+                )
+            return changed
         raise BacklogError(
             f"{path} keeps changing while progress is written into it.",
             hint="Close the program that writes it; the queue itself has lost nothing.",
         )
 
+    def _written(self, content: bytes, progress: Sequence[JobProgress]) -> tuple[bytes, list[str]]:
+        """Return the document with progress put in, and the keys it no longer has."""
+        try:
+            return self._documents.write_back(content, progress), []
+        except BacklogError as exc:
+            missing = [str(key) for key in exc.context.get("keys", ())]
+            left = [item for item in progress if item.key not in missing]
+            if not missing or len(left) == len(progress):
+                raise
+            return self._documents.write_back(content, left), missing
+
     async def _progress(self, path: str) -> list[JobProgress]:
-        return [progress_of(job) for job in await self._jobs.list_jobs(JobQuery(backlog=path))]
+        today = self._clock.now().date()
+        jobs = await self._jobs.list_jobs(JobQuery(backlog=path))
+        return [progress_of(job, today) for job in jobs]
 
 
-def has_begun(job: Job) -> bool:
-    """Whether the queue itself has worked on the job, so that its state outranks the document."""
-    return (
-        bool(job.task_id or job.merge_commit or job.started_at) or job.status is JobStatus.STARTING
-    )
-
-
-def progress_of(job: Job) -> JobProgress:
+def progress_of(job: Job, today: date | None = None) -> JobProgress:
     """Return what a document should say of `job`; a job never begun changes nothing but its status."""
     begun = has_begun(job)
     note = f"merged as {job.merge_commit[:10]}" if job.merge_commit else job.reason
@@ -183,133 +184,6 @@ def progress_of(job: Job) -> JobProgress:
         started_on=job.started_at.date() if job.started_at else None,
         finished_on=job.finished_at.date() if job.finished_at else None,
         note=note if begun and note else None,
+        as_of=today,
         checked=frozenset(item.text for item in job.checklist if item.checked),
     )
-
-
-def settle_waiting(jobs: Sequence[Job]) -> list[Job]:
-    """Return the jobs with ready and blocked told apart by what they depend on."""
-    statuses = {job.key: job.status for job in jobs}
-    return [_settled(job, statuses) if job.status in _WAITING else job for job in jobs]
-
-
-def _settled(job: Job, statuses: Mapping[str, JobStatus]) -> Job:
-    waits_for = blockers(job, statuses)
-    if waits_for:
-        return replace(job, status=JobStatus.BLOCKED, reason=f"waits for {', '.join(waits_for)}")
-    return replace(job, status=JobStatus.READY, reason="")
-
-
-def _merged(new: Job, old: Job | None, path: str, repository: str, base_branch: str) -> Job:
-    job = replace(
-        new,
-        backlog=path,
-        repository=repository or (old.repository if old else ""),
-        base_branch=base_branch or (old.base_branch if old else ""),
-    )
-    if job.status is JobStatus.BLOCKED and not job.depends_on:
-        job = replace(job, status=JobStatus.DRAFT, reason="the document calls it blocked")
-    if old is None or not has_begun(old):
-        return job
-    return replace(
-        job,
-        status=old.status,
-        reason=old.reason,
-        task_id=old.task_id,
-        merge_commit=old.merge_commit,
-        started_at=old.started_at,
-        finished_at=old.finished_at,
-        checklist=tuple(
-            replace(item, checked=item.checked or item.text in _ticked(old))
-            for item in job.checklist
-        ),
-    )
-
-
-def _ticked(job: Job) -> set[str]:
-    return {item.text for item in job.checklist if item.checked}
-
-
-def _refuse_foreign_keys(backlog: Backlog, stored: Mapping[str, Job], path: str) -> None:
-    foreign = {
-        key: stored[key].backlog
-        for key in backlog.job_lines
-        if key in stored and stored[key].backlog != path
-    }
-    if foreign:
-        said = ", ".join(
-            f"'{key}' (line {backlog.job_lines[key]}) is in {where or 'no document'}"
-            for key, where in list(foreign.items())[:5]
-        )
-        raise BacklogError(
-            f"The queue already has these keys from another document: {said}.",
-            hint="Give the jobs other keys, or import the document they came from.",
-            context={"keys": list(foreign)},
-        )
-
-
-def _refuse_faults(backlog: Backlog, others: Mapping[str, Job]) -> None:
-    graph = dependencies_of([*others.values(), *backlog.jobs])
-    faults = find_faults(graph)
-    if faults.missing:
-        said = "; ".join(
-            f"'{key}'{_line(backlog, key)} depends on '{needed}'"
-            for key, needed in faults.missing[:5]
-        )
-        raise BacklogError(
-            f"Dependencies are missing: {said}, which is in no document of the queue.",
-            hint="Correct the key, or first import the document that has it.",
-            context={"missing": [list(pair) for pair in faults.missing]},
-        )
-    if faults.cycle:
-        said = " → ".join(f"{key}{_line(backlog, key)}" for key in faults.cycle)
-        raise BacklogError(
-            f"Jobs wait for each other in a circle: {said}.",
-            hint="Remove one of these dependencies.",
-            context={"cycle": list(faults.cycle)},
-        )
-
-
-def _line(backlog: Backlog, key: str) -> str:
-    return f" (line {backlog.job_lines[key]})" if key in backlog.job_lines else ""
-
-
-def _read_file(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as exc:
-        raise BacklogError(
-            f"The backlog document {path} cannot be read: {exc.strerror}.",
-            hint="Put the file back, or import it from where it is now.",
-            context={"backlog": path},
-        ) from exc
-
-
-def _replace_file(path: str, before: bytes, after: bytes) -> bool:
-    """Replace the file's bytes at once; False (and nothing done) when it is not `before` any more."""
-    target = Path(os.path.realpath(path))
-    temporary: Path | None = None
-    try:
-        mode = stat.S_IMODE(target.stat().st_mode)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(after)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(mode)
-        if target.read_bytes() != before:
-            return False
-        temporary.replace(target)
-        temporary = None
-    except OSError as exc:
-        raise BacklogError(
-            f"Progress cannot be written into {path}: {exc.strerror}.",
-            hint="Make the file and its folder writable; the queue itself has lost nothing.",
-            context={"backlog": path},
-        ) from exc
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-    return True

@@ -1,406 +1,449 @@
 """Working through the queue: look, decide, do; again until nothing can move.
 
 Nothing is remembered between two looks but rows, so the run may be ended at any instant and
-started again. What would hurt if done twice is written down before it is done.
+started again. Whoever holds the lease acts; everybody else may run reviews.
 """
 
 from __future__ import annotations
 
-import logging
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from jules_job_manager.domain import orchestration as o
-from jules_job_manager.domain.activity import Activity, ActivityKind
-from jules_job_manager.domain.clockwork import to_rfc3339
-from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
-from jules_job_manager.domain.review import Delivery, Review
-from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
-from jules_job_manager.domain.task_view import latest_change_set
+from jules_job_manager.domain.event import EventType
+from jules_job_manager.domain.job import Job, JobStatus
+from jules_job_manager.domain.task import TaskStatus
 from jules_job_manager.errors import (
+    AuthenticationError,
     BackendConnectionError,
     ForgeError,
     InvalidInputError,
-    JulesManagerError,
+    LeaseLostError,
     OperationFailedError,
+    PlanChangedError,
     PreconditionFailedError,
     QuotaExceededError,
+    StoreError,
     TaskNotFoundError,
     UnclearOutcomeError,
 )
-from jules_job_manager.ports.backend import Backend, Capability
 from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.dispatcher import Dispatcher
+from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.review import Reviewer, feedback_for
-from jules_job_manager.services.tasks import LAST_LOOK_NOTE, TaskService
+from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.homes import give_homes
+from jules_job_manager.services.notifying import Notifications
+from jules_job_manager.services.plan_desk import PlanAnswer, PlanDesk, PlanQuestion
+from jules_job_manager.services.queue_effects import AnswerCommand, AttemptEffects
+from jules_job_manager.services.queue_look import DECLINED_NOTE, QueueLook
+from jules_job_manager.services.queue_state import Progress, QueueState
+from jules_job_manager.services.recurrence import next_time
+from jules_job_manager.services.review import Reviewer
+from jules_job_manager.services.tasks import LAST_LOOK_NOTE
 
-_LOG = logging.getLogger(__name__)
-QUOTA_PAUSE = timedelta(minutes=5)
+__all__ = ["PlanAnswer", "PlanDesk", "PlanQuestion", "Progress", "QueueRun", "RunOptions"]
+
+LEASE_NAME = "queue"
+LEASE_SECONDS = 20.0
+"""After so long without renewal another worker takes over."""
+LOW_SHARE = 0.1
+"""Share of an account's day below which it is said to be low."""
+MOST_AT_ONCE = 500
+"""Jobs whose status is written in one transaction."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """Something a person watching wants to know. `job_key` is empty for the run itself."""
+class RunOptions:
+    """How a run goes about it."""
 
-    at: datetime
-    job_key: str
-    text: str
-    rule: str = ""
+    interval_seconds: float = 10.0
+    """Time between two looks, >= 0."""
+    watch: bool = False
+    """Go on when nothing can move without a person or before a job's time."""
+    repository: str = ""
+    """Repository of jobs that name none, `owner/name`."""
+    base_branch: str = "main"
+    """Branch of jobs that name none."""
 
 
 class QueueRun:
-    """One run over the jobs of a store."""
+    """One run over the jobs of a store, by the holder of the lease."""
 
     def __init__(
         self,
         *,
         store: Store,
-        backend: Backend,
-        tasks: TaskService,
+        accounts: Mapping[str, Account],
         reviewer: Reviewer,
         clock: Clock,
         policy: o.Policy,
-        interval_seconds: float,
+        options: RunOptions,
         report: Callable[[Progress], None],
+        answer_command: AnswerCommand,
         write_back: Callable[[str], Awaitable[object]] | None = None,
+        show: Callable[[o.Snapshot], None] | None = None,
+        desk: PlanDesk | None = None,
+        dispatcher: Dispatcher | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         """Bind the parts.
 
         Args:
             store: Keeps jobs; must be a SQL store.
-            backend: Where tasks are created.
-            tasks: Reads tasks and keeps what was read.
-            reviewer: Judges and merges deliveries.
+            accounts: Where tasks are created, by name, at least one.
+            reviewer: Finds and merges deliveries; reviews are run by `ReviewWorker`s.
             clock: Tells the time and waits.
             policy: What may be decided without a person.
-            interval_seconds: Time between two looks, >= 0.
+            options: How the run goes about it.
             report: Told of everything that happens.
+            answer_command: Runs a command that answers a question.
             write_back: Called with a document's path when a job of it changed; None: never.
+            show: Shown what is known after every look.
+            desk: Where a person decides on plans; None: they are left to other commands.
+            dispatcher: Brings reviews to workers; None: they are put in line, and found there.
+            notifications: Tells people; None: nobody is told.
         """
+        self._notifications = notifications
+        self._low: set[str] = set()
+        """Accounts that were said to have little of their day left."""
+        self._drained = False
         self._store = store
-        self._backend = backend
-        self._tasks = tasks
+        self._accounts = accounts
         self._reviewer = reviewer
         self._clock = clock
         self._policy = policy
-        self._interval = interval_seconds
-        self._report = report
-        self._write_back = write_back
-        self._holds_until: datetime | None = None
-        self._deliveries: dict[str, Delivery] = {}
-        self._changed: set[str] = set()
+        self._options = options
+        self._show = show
+        self._desk = desk
+        self._state = QueueState(store=store, clock=clock, report=report, write_back=write_back)
+        self._effects = AttemptEffects(
+            state=self._state, accounts=accounts, reviewer=reviewer, policy=policy,
+            answer_command=answer_command,
+            enqueue=store.review_queue.enqueue if dispatcher is None else dispatcher.enqueue,
+        )  # fmt: skip
+        self._effects.hold_on = self._hold_on
+        self._looks = QueueLook(
+            store=store, accounts=accounts, reviewer=reviewer, clock=clock, since=clock.now()
+        )
+        self._lease: Lease | None = None
+        self._held_at = clock.now()
+        self._stopping = False
+        self._news = asyncio.Event()
 
-    async def run(self) -> tuple[Job, ...]:
-        """Work until nothing can move without a person; return the jobs as they then stand."""
+    def stop(self) -> None:
+        """Finish the action in hand, then end."""
+        self._stopping = True
+        self._news.set()
+
+    def wake(self) -> None:
+        """Look again now: something happened."""
+        self._news.set()
+
+    def begin(self, lease: Lease) -> None:
+        """Act from now on as the holder of the lease."""
+        self._lease, self._held_at = lease, self._clock.now()
+        self._state.hold(lease)
+
+    async def run(self, lease: Lease) -> tuple[Job, ...]:
+        """Work until nothing can move without a person; return the jobs as they then stand.
+
+        Raises:
+            LeaseLostError: another worker has taken over. Nothing was written since.
+        """
+        self.begin(lease)
+        keeper = asyncio.ensure_future(self._keep_lease())
+        work = asyncio.ensure_future(self._run())
+        try:
+            await asyncio.wait({keeper, work}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                keeper.result()  # raises what ended it
+            return work.result()
+        finally:
+            for part in (keeper, work):
+                part.cancel()
+            await asyncio.gather(keeper, work, return_exceptions=True)
+            await asyncio.shield(self._put_down())
+
+    async def _put_down(self) -> None:
+        with contextlib.suppress(StoreError):
+            known = await self._store.leases.current(LEASE_NAME)
+            mine = self._lease
+            if known is None or mine is None or known.token != mine.token:
+                return  # another worker looks now
+            await self._store.set_note(LAST_LOOK_NOTE, "")
+            await self._store.leases.release(mine)
+
+    async def _keep_lease(self) -> None:
         while True:
-            snapshot = await self._look()
-            if snapshot is not None:
-                actions = o.decide(snapshot, self._clock.now(), self._policy)
-                for action in actions:
-                    await self._perform(action)
-                await self._write_documents()
-                if not actions and not o.may_still_move(snapshot, self._policy):
-                    return tuple(await self._store.jobs.list_jobs())
-                if actions:
-                    continue
-            await self._clock.sleep(self._interval)
+            await asyncio.sleep(LEASE_SECONDS / 4)
+            await self._hold_on()
+
+    async def _hold_on(self) -> None:
+        """Make the lease last from now.
+
+        Raises:
+            LeaseLostError: another worker has it.
+        """
+        assert self._lease is not None
+        renewed = await self._store.leases.renew(self._lease, seconds=LEASE_SECONDS)
+        if renewed is None:
+            raise LeaseLostError
+        self._lease, self._held_at = renewed, self._clock.now()
+
+    async def _hold_on_after_a_gap(self) -> None:
+        """Hold on when the lease may have run out unseen: this program, or the machine, stood still.
+
+        Raises:
+            LeaseLostError: another worker has it.
+        """
+        if self._clock.now() - self._held_at >= timedelta(seconds=LEASE_SECONDS / 2):
+            await self._hold_on()
+
+    async def _run(self) -> tuple[Job, ...]:
+        while not self._stopping:
+            self._news.clear()
+            moved, over = await self.step()
+            if over:
+                break
+            await self._notify()
+            if not moved:
+                await self._pause()
+        await self._notify(last=True)
+        return tuple(await self._store.jobs.list_jobs())
+
+    async def step(self) -> tuple[bool, bool]:
+        """Look, decide and act once, as the holder of the lease.
+
+        Returns:
+            Whether something changed, and whether nothing can move any more.
+        """
+        moved = await self._take_answers()
+        snapshot = await self._look()
+        if snapshot is None:
+            return moved, False
+        moved = await self._act(snapshot) or moved
+        now = await self._looks.stored(snapshot)
+        if self._show is not None and moved:
+            self._show(now)
+        await self._note_quota(now)
+        return moved, not moved and await self._is_over(now)
+
+    async def _is_over(self, snapshot: o.Snapshot) -> bool:
+        if self._desk is not None and self._desk.is_asking():
+            return False
+        drained = not o.may_still_move(snapshot, self._policy, self._clock.now())
+        if drained and not self._drained:
+            event = self._state.event(EventType.QUEUE_DRAINED, "")
+            await self._store.events.append([replace(event, subject="queue")])
+        self._drained = drained
+        return drained and not self._options.watch
+
+    async def _note_quota(self, snapshot: o.Snapshot) -> None:
+        """Write down, once, that an account has little of its day left."""
+        now = self._clock.now()
+        for name, use in snapshot.accounts.items():
+            if use.limits.per_day is None:
+                continue
+            left = max(0, use.limits.per_day - use.used(now))
+            is_low = left <= use.limits.per_day * LOW_SHARE
+            if is_low and name not in self._low:
+                event = self._state.event(
+                    EventType.QUOTA_LOW, "", account=name, left=left, per_day=use.limits.per_day
+                )
+                await self._store.events.append([replace(event, subject="queue")])
+            (self._low.add if is_low else self._low.discard)(name)
+
+    async def _notify(self, *, last: bool = False) -> None:
+        if self._notifications is not None:
+            await self._notifications.tick(last=last)
 
     async def _look(self) -> o.Snapshot | None:
-        """Return what is known now, or None when Jules could not be looked at."""
-        jobs = tuple(await self._store.jobs.list_jobs())
-        attempts = tuple(await self._store.jobs.list_attempts())
-        live = [a for a in attempts if a.state.is_live and a.task_id]
-        by_key = {job.key: job for job in jobs}
-        known: dict[str, Any] = {"tasks": {}, "deliveries": {}, "bases": {}, "reviews": {}}
-        answered: set[str] = set()
+        """Return what is known now, or None when the look failed, which is told."""
+        await self._hold_on_after_a_gap()
         try:
-            for attempt in live:
-                job = by_key.get(attempt.job_key)
-                if job is not None:
-                    await self._look_at(job, attempt, known, answered)
-        except (BackendConnectionError, QuotaExceededError, ForgeError) as exc:
-            self._say("", f"last look failed: {exc}")
+            snapshot = await self._looks.look()
+        except (BackendConnectionError, OperationFailedError, ForgeError) as exc:
+            self._state.say("", f"last look failed: {exc}")
             return None
-        await self._store.set_note(LAST_LOOK_NOTE, to_rfc3339(self._clock.now()))
-        return o.Snapshot(
-            jobs=jobs,
-            attempts=attempts,
-            answered=frozenset(answered),
-            holds_until=self._holds_until,
-            **known,
-        )
+        self._expire_questions(snapshot)
+        if self._show is not None:
+            self._show(snapshot)
+        return snapshot
 
-    async def _look_at(
-        self, job: Job, attempt: Attempt, known: dict[str, Any], answered: set[str]
-    ) -> None:
-        try:
-            task = await self._tasks.get_task(attempt.task_id)
-        except TaskNotFoundError:
-            gone = JulesTask(id=attempt.task_id, status=TaskStatus.CANCELLED, raw_state="deleted")
-            known["tasks"][attempt.task_id] = gone
-            return
-        known["tasks"][task.id] = task
-        if task.status is not TaskStatus.COMPLETED:
-            return
-        activities = await self._store.tasks.list_activities(task.id)
-        found = await self._reviewer.find_delivery(job, task, latest_change_set(task, activities))
-        commit = o.NOTHING_DELIVERED if found is None else found.commit
-        known["deliveries"][attempt.mark] = commit
-        if found is not None:
-            self._deliveries[attempt.mark] = found
-            base = await self._reviewer.base_commit(job)
-            known["bases"][job.key] = base
-            review = await self._reviewer.usable_review(attempt, commit, base)
-            if review is not None:
-                known["reviews"][attempt.mark] = review
-        if _finished_after_last_message(activities):
-            answered.add(attempt.mark)
+    def _expire_questions(self, snapshot: o.Snapshot) -> None:
+        if self._desk is not None:
+            self._desk.keep_only([
+                task.plan.fingerprint
+                for task in snapshot.tasks.values()
+                if task.plan is not None and task.status is TaskStatus.WAITING_APPROVAL
+            ])  # fmt: skip
 
-    async def _perform(self, action: o.Action) -> None:
-        """Do one action. What fails is told and tried again after the next look."""
+    async def _act(self, snapshot: o.Snapshot) -> bool:
+        """Do what is decided; return whether something changed."""
+        await self._hold_on_after_a_gap()
+        if await give_homes(
+            self._state, snapshot.jobs, repository=self._options.repository,
+            base_branch=self._options.base_branch,
+        ):  # fmt: skip
+            return True
+        actions = o.decide(snapshot, self._clock.now(), self._policy)
+        live = {a.job_key for a in snapshot.attempts if a.state.is_live}
+        said = [a for a in actions if isinstance(a, o.SetStatus) and a.job_key not in live]
+        moved = await self._set_statuses(said, snapshot)
+        for action in actions:
+            if self._stopping:
+                break
+            if not isinstance(action, o.SetStatus) or action.job_key in live:
+                moved = await self._perform(action) or moved
+        await self._state.write_documents()
+        return moved
+
+    async def _set_statuses(self, said: Sequence[o.SetStatus], snapshot: o.Snapshot) -> bool:
+        """Write where waiting jobs stand, many at once."""
+        jobs = {job.key: job for job in snapshot.jobs}
+        for start in range(0, len(said), MOST_AT_ONCE):
+            part = said[start : start + MOST_AT_ONCE]
+            changes = [
+                (
+                    jobs[a.job_key],
+                    replace(jobs[a.job_key], status=a.status, reason=a.reason),
+                    a.rule,
+                )
+                for a in part
+            ]
+            if not await self._state.swap_many(changes):
+                for action in part:
+                    await self._perform(action)
+        return bool(said)
+
+    async def _perform(self, action: o.Action) -> bool:
+        """Do one action; return whether something changed. What fails is tried after a pause."""
+        await self._hold_on_after_a_gap()
         job = await self._store.jobs.get_job(action.job_key)
         if job is None:
-            return
+            return False
         try:
             if isinstance(action, o.SetStatus):
-                await self._set_status(job, action.status, action.reason, action.rule)
-            elif isinstance(action, o.Dispatch):
-                await self._dispatch(job, action)
-            else:
-                await self._perform_on_attempt(job, action)
-        except QuotaExceededError as exc:
-            wait = exc.retry_after_seconds
-            pause = QUOTA_PAUSE if wait is None else timedelta(seconds=wait)
-            self._holds_until = self._clock.now() + pause
-            self._say(job.key, f"{exc} Waiting until {self._holds_until:%H:%M} UTC.")
-        except (BackendConnectionError, PreconditionFailedError, ForgeError) as exc:
-            self._say(job.key, f"did not work, will be tried again: {exc}")
-            await self._clock.sleep(self._interval)
+                return await self._state.set_status(job, action.status, action.reason, action.rule)
+            if isinstance(action, o.Dispatch):
+                return await self._effects.dispatch(job, action)
+            if isinstance(action, o.Recur):
+                return await self._recur(job, action)
+            assert isinstance(action, o.AttemptAction)
+            return await self._perform_on_attempt(job, action)
+        except AuthenticationError:
+            raise
+        except (
+            BackendConnectionError, PreconditionFailedError, PlanChangedError, TaskNotFoundError,
+            QuotaExceededError, UnclearOutcomeError, ForgeError,
+        ) as exc:  # fmt: skip
+            self._state.say(job.key, f"did not work, will be tried again: {exc}")
         except (OperationFailedError, InvalidInputError) as exc:
-            await self._set_status(job, JobStatus.NEEDS_YOU, str(exc), "Jules refused")
+            if isinstance(action, o.AttemptAction):
+                self._looks.refused[action.mark] = (self._looks.signature(job.task_id), str(exc))
+            return await self._state.set_status(job, JobStatus.NEEDS_YOU, str(exc), "Jules refused")
+        return False
 
-    async def _perform_on_attempt(self, job: Job, action: o.Action) -> None:
-        assert isinstance(action, o.AttemptAction)
-        attempt = await self._attempt(job.key, action.mark)
-        if attempt is None or not attempt.state.is_live:
-            return
-        if isinstance(action, o.Settle):
-            await self._settle(job, attempt, may_create=action.may_create)
-        elif isinstance(action, o.Approve):
-            await self._tasks.approve_plan(attempt.task_id, expected_plan=action.fingerprint)
-            await self._set_status(job, JobStatus.RUNNING, "", action.rule)
-            self._say(job.key, "plan approved", action.rule)
-        elif isinstance(action, o.Answer):
-            await self._tasks.send_message(attempt.task_id, action.text)
-            self._say(job.key, "question answered", action.rule)
-        elif isinstance(action, o.RunReview):
-            await self._review(job, attempt)
-        elif isinstance(action, o.SendFeedback):
-            await self._send_feedback(job, attempt, action)
-        elif isinstance(action, o.Merge):
-            await self._merge(job, attempt)
-        elif isinstance(action, o.Retry | o.Fail):
-            await self._end_attempt(job, attempt, action)
-
-    async def _dispatch(self, job: Job, action: o.Dispatch) -> None:
-        mark = uuid.uuid4().hex[:10]
-        now = self._clock.now()
-        attempt = Attempt(
-            mark=mark, job_key=job.key, number=action.number, created_at=now, updated_at=now
-        )
-        starting = replace(
-            job, status=JobStatus.STARTING, reason="", started_at=job.started_at or now
-        )
-        event = self._event(
-            EventType.ATTEMPT_STARTED, job.key, mark=mark, number=action.number, rule=action.rule
-        )
-        await self._store.jobs.save_attempt(attempt, job=starting, events=[event])
-        self._changed.add(job.backlog)
-        await self._create(starting, attempt)
-
-    async def _create(self, job: Job, attempt: Attempt) -> None:
-        try:
-            task = await self._tasks.create_task(self._new_task(job, attempt))
-        except (UnclearOutcomeError, PreconditionFailedError) as exc:
-            self._say(
-                job.key, f"no clear answer to creating its task ({exc}); looking for it first"
-            )
-            await self._touch(attempt)
-            return
-        except QuotaExceededError:
-            await self._touch(attempt)
-            raise
-        except (InvalidInputError, OperationFailedError) as exc:
-            ended = replace(attempt, state=AttemptState.FAILED, updated_at=self._clock.now())
-            failed = replace(
-                job, status=JobStatus.FAILED, reason=str(exc), finished_at=self._clock.now()
-            )
-            await self._save(failed, ended, "Jules refused the task")
-            return
-        await self._adopt(job, attempt, task.id)
-
-    async def _adopt(self, job: Job, attempt: Attempt, task_id: str) -> None:
-        live = replace(
-            attempt, state=AttemptState.LIVE, task_id=task_id, updated_at=self._clock.now()
-        )
-        running = replace(job, status=JobStatus.RUNNING, reason="", task_id=task_id)
-        await self._save(running, live, "its task exists")
-        self._say(job.key, f"task {task_id} created (attempt {attempt.number})", "dispatch")
-
-    async def _settle(self, job: Job, attempt: Attempt, *, may_create: bool) -> None:
-        for task in await self._backend.list_tasks(include_archived=True, limit=200):
-            if (
-                _mark_text(attempt.mark) in task.title
-                or _mark_text(attempt.mark) in task.description
-            ):
-                await self._adopt(job, attempt, task.id)
-                return
-        if may_create:
-            await self._create(job, attempt)
-        else:
-            await self._clock.sleep(max(self._interval, 1.0))
-
-    async def _review(self, job: Job, attempt: Attempt) -> None:
-        delivery = self._deliveries[attempt.mark]
-        self._say(
-            job.key, f"checking {delivery.branch or 'its patch'} ({delivery.commit[:8]})", "review"
-        )
-        review = await self._reviewer.review(job, attempt, delivery)
-        await self._store.events.append(
-            [self._event(EventType.REVIEW_FINISHED, job.key, **review.to_dict())]
-        )
-        failed = [check.name for check in review.checks if check.conclusion.value != "success"]
-        self._say(
-            job.key, f"rejected: {', '.join(failed)}" if failed else "every check passed", "review"
-        )
-
-    async def _send_feedback(self, job: Job, attempt: Attempt, action: o.SendFeedback) -> None:
-        review = await self._review_of(job.key, action.commit)
-        text = feedback_for(review.checks) if review is not None else (
-            "You finished without delivering a branch or a change. Please do the work and commit it."
-        )  # fmt: skip
-        # Written before it is sent: a message sent twice confuses more than one sent late.
-        sent = replace(
-            attempt,
-            delivered_commit=action.commit,
-            feedback_rounds=attempt.feedback_rounds + 1,
-            updated_at=self._clock.now(),
-        )
-        reason = f"repairs after feedback (round {sent.feedback_rounds})"
-        await self._save(replace(job, status=JobStatus.RUNNING, reason=reason), sent, action.rule)
-        try:
-            await self._tasks.send_message(attempt.task_id, text)
-        except UnclearOutcomeError as exc:
-            self._say(job.key, f"feedback may not have arrived: {exc}")
-        except BackendConnectionError:
-            await self._save(job, attempt, "the feedback was not sent")
-            raise
-        event = self._event(EventType.FEEDBACK_SENT, job.key, task_id=attempt.task_id, text=text)
-        await self._store.events.append([event])
-        self._say(job.key, f"sent back to Jules, round {sent.feedback_rounds}", action.rule)
-
-    async def _merge(self, job: Job, attempt: Attempt) -> None:
-        delivery = self._deliveries[attempt.mark]
-        review = await self._review_of(job.key, delivery.commit)
-        if review is None:
-            return
-        commit = await self._reviewer.merge(job, attempt, delivery, review.base_commit)
-        if commit is None:
-            self._say(job.key, "the base moved; it will be checked again")
-            return
-        now = self._clock.now()
-        done = replace(job, status=JobStatus.DONE, reason="", merge_commit=commit, finished_at=now)
-        ended = replace(
-            attempt, state=AttemptState.ACCEPTED, delivered_commit=delivery.commit, updated_at=now
-        )
-        event = self._event(EventType.MERGED, job.key, commit=commit, base=review.base_commit)
-        await self._store.events.append([event])
-        await self._save(done, ended, "every check passed")
-        self._say(job.key, f"merged into {job.base_branch} as {commit[:8]}", "merge")
-
-    async def _end_attempt(self, job: Job, attempt: Attempt, action: o.Retry | o.Fail) -> None:
-        ended = replace(attempt, state=AttemptState.FAILED, updated_at=self._clock.now())
-        if isinstance(action, o.Retry):
-            changed = replace(
-                job, status=JobStatus.READY, reason=f"another attempt: {action.reason}"
-            )
-        else:
-            now = self._clock.now()
-            changed = replace(job, status=JobStatus.FAILED, reason=action.reason, finished_at=now)
-        await self._save(changed, ended, action.rule)
-        self._say(job.key, f"attempt {attempt.number} ended: {action.reason}", action.rule)
-
-    async def _set_status(self, job: Job, status: JobStatus, reason: str, rule: str) -> None:
-        changed = replace(job, status=status, reason=reason)
-        if changed == job:
-            return
-        await self._store.jobs.save_jobs([changed], [self._state_event(job, changed, rule)])
-        self._changed.add(job.backlog)
-        if status is JobStatus.NEEDS_YOU:
-            self._say(job.key, f"needs you: {reason}", rule)
-
-    async def _save(self, job: Job, attempt: Attempt, rule: str) -> None:
-        before = await self._store.jobs.get_job(job.key)
-        event = self._state_event(before or job, job, rule)
-        await self._store.jobs.save_attempt(attempt, job=job, events=[event])
-        self._changed.add(job.backlog)
-
-    async def _touch(self, attempt: Attempt) -> None:
-        await self._store.jobs.save_attempt(replace(attempt, updated_at=self._clock.now()))
-
-    async def _attempt(self, job_key: str, mark: str) -> Attempt | None:
-        found = await self._store.jobs.list_attempts(job_key)
-        return next((attempt for attempt in found if attempt.mark == mark), None)
-
-    async def _review_of(self, job_key: str, commit: str) -> Review | None:
-        reviews = await self._store.jobs.list_reviews(job_key)
-        return next((r for r in reversed(reviews) if r.delivered_commit == commit), None)
-
-    async def _write_documents(self) -> None:
-        paths, self._changed = self._changed - {""}, set()
-        if self._write_back is None:
-            return
-        for path in sorted(paths):
-            try:
-                await self._write_back(path)
-            except JulesManagerError as exc:
-                self._say("", f"the backlog {path} was not written: {exc}")
-
-    def _new_task(self, job: Job, attempt: Attempt) -> NewTask:
-        mark = _mark_text(attempt.mark)
-        whole = Capability.TITLES in self._backend.capabilities
-        return NewTask(
-            description=job.prompt if whole else f"{mark}\n{job.prompt}",
-            title=f"{mark} {job.key}: {job.title}" if whole else None,
-            repository=job.repository,
-            branch=job.base_branch,
-            require_plan_approval=self._policy.approve != "always",
-        )
-
-    def _state_event(self, before: Job, after: Job, rule: str) -> NewEvent:
-        words = {"before": before.status.value, "after": after.status.value, "reason": after.reason}
-        return self._event(EventType.JOB_STATE_CHANGED, after.key, rule=rule, **words)
-
-    def _event(self, event_type: EventType, key: str, /, **data: Any) -> NewEvent:
-        return NewEvent(type=event_type, subject=f"job:{key}", at=self._clock.now(), data=data)
-
-    def _say(self, job_key: str, text: str, rule: str = "") -> None:
-        _LOG.info("%s: %s", job_key or "queue", text, extra={"action": "queue_run", "rule": rule})
-        self._report(Progress(at=self._clock.now(), job_key=job_key, text=text, rule=rule))
-
-
-def _mark_text(mark: str) -> str:
-    return f"[jjm:{mark}]"
-
-
-def _finished_after_last_message(activities: Sequence[Activity]) -> bool:
-    for activity in reversed(activities):
-        if activity.kind is ActivityKind.SESSION_COMPLETED:
-            return True
-        if activity.kind is ActivityKind.USER_MESSAGED:
+    async def _perform_on_attempt(self, job: Job, action: o.AttemptAction) -> bool:
+        attempts = await self._store.jobs.list_attempts(job.key, live_only=True)
+        attempt = next((a for a in attempts if a.mark == action.mark), None)
+        if attempt is None:
             return False
-    return False
+        match action:
+            case o.AskPlan():
+                return await self._ask(job, attempt.task_id, action)
+            case o.Approve():
+                await self._approve(job, attempt.account, attempt.task_id, action)
+                return True
+            case o.Merge():
+                return await self._effects.merge(job, attempt, self._looks.reviews[attempt.mark])
+            case o.RunReview():
+                delivery, base = (
+                    self._looks.deliveries[attempt.mark],
+                    self._looks.bases[attempt.mark],
+                )
+                await self._effects.review(job, attempt, delivery, base)
+                return True
+        return await self._effects.perform(job, attempt, action)
+
+    async def _recur(self, job: Job, action: o.Recur) -> bool:
+        """Let a finished recurring job wait for its next time."""
+        now = self._clock.now()
+        again = replace(
+            job, status=JobStatus.READY, reason="", occurrence=job.occurrence + 1,
+            not_before=next_time(job.schedule, now), started_at=None, finished_at=None,
+            merge_commit="", task_id="", queued_at=now,
+        )  # fmt: skip
+        event = self._state.event(
+            EventType.JOB_RECURS, job.key, occurrence=again.occurrence, ended=job.status.value,
+            merge_commit=job.merge_commit,
+        )  # fmt: skip
+        return await self._state.swap(job, again, action.rule, events=[event])
+
+    async def _approve(self, job: Job, account: str, task_id: str, action: o.Approve) -> None:
+        tasks = self._accounts[account].tasks
+        await self._hold_on()
+        await tasks.approve_plan(task_id, expected_plan=action.fingerprint)
+        self._accounts[account].observer.touched(task_id)
+        await self._state.set_status(job, JobStatus.RUNNING, "", action.rule)
+        self._state.say(job.key, f"plan approved ({action.rule})", action.rule)
+
+    async def _ask(self, job: Job, task_id: str, action: o.AskPlan) -> bool:
+        task = self._looks.tasks.get(task_id)
+        if self._desk is not None and task is not None and task.plan is not None:
+            plans = await self._store.tasks.list_plans(task.id)
+            earlier = [plan for plan in plans if plan.fingerprint != task.plan.fingerprint]
+            self._desk.ask(
+                PlanQuestion(
+                    job=job, task_id=task.id, plan=task.plan, reason=action.reason,
+                    rule=action.rule, before=earlier[-1] if earlier else None,
+                )
+            )  # fmt: skip
+        return await self._state.set_status(job, JobStatus.NEEDS_YOU, action.reason, action.rule)
+
+    async def _take_answers(self) -> bool:
+        """Do what the person decided at the desk; return whether there was anything."""
+        answers = () if self._desk is None else self._desk.take_answers()
+        for given in answers:
+            question, plan = given.question, given.question.plan
+            job = await self._store.jobs.get_job(question.job.key)
+            if job is None or given.answer == "skip":
+                continue
+            if given.answer == "decline":
+                await self._store.set_note(DECLINED_NOTE + plan.fingerprint, question.task_id)
+                self._state.say(job.key, "plan declined by you", "a person declined the plan")
+                continue
+            attempts = await self._store.jobs.list_attempts(job.key, live_only=True)
+            attempt = next((a for a in attempts if a.task_id == question.task_id), None)
+            if attempt is None:
+                continue
+            action = o.Approve(
+                job_key=job.key, mark=attempt.mark, rule="you approved it",
+                fingerprint=plan.fingerprint,
+            )  # fmt: skip
+            try:
+                await self._approve(job, attempt.account, attempt.task_id, action)
+            except (BackendConnectionError, OperationFailedError, TaskNotFoundError) as exc:
+                self._state.say(job.key, f"its plan was not approved: {exc}")
+        return bool(answers)
+
+    async def _pause(self) -> None:
+        """Wait for the next look; news and an answer at the desk end the wait."""
+        waits = {
+            asyncio.ensure_future(self._clock.sleep(self._options.interval_seconds)),
+            asyncio.ensure_future(self._news.wait()),
+        }
+        if self._desk is not None and self._desk.is_asking():
+            waits.add(asyncio.ensure_future(self._desk.wait_answer()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)

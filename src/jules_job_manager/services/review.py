@@ -16,7 +16,7 @@ from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
 
-PROMISED = "promised files exist"
+PROMISED = "promised files"
 MERGES = "merges into the base"
 FEEDBACK_OUTPUT_CHARACTERS = 4000
 
@@ -47,10 +47,29 @@ class Reviewer:
         self._store = store
         self._clock = clock
         self._plan = plan
+        self._fetched: set[str] = set()
+
+    def begin_look(self) -> None:
+        """Let each repository be fetched once more."""
+        self._fetched.clear()
+
+    async def _fetch(self, repository: str) -> None:
+        if repository not in self._fetched:
+            await self._forge.fetch(repository)
+            self._fetched.add(repository)
+
+    async def base_holds(self, job: Job, commit: str) -> bool:
+        """Return whether the job's base branch holds the commit.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        await self._fetch(job.repository)
+        return bool(await self._holds(job, commit))
 
     async def base_commit(self, job: Job) -> str:
         """Return the commit of the job's base branch on the forge; empty when there is none."""
-        await self._forge.fetch(job.repository)
+        await self._fetch(job.repository)
         return await self._forge.head_commit(job.repository, job.base_branch) or ""
 
     async def find_delivery(
@@ -64,7 +83,7 @@ class Reviewer:
         Raises:
             ForgeError: git failed, or the patch does not apply.
         """
-        await self._forge.fetch(job.repository)
+        await self._fetch(job.repository)
         branches = await self._forge.list_branches(job.repository)
         request = task.pull_request
         wanted = ["" if request is None else request.head_ref, task.working_branch]
@@ -77,30 +96,63 @@ class Reviewer:
                     return Delivery(commit=commit, branch=branch)
         if change_set is None or not change_set.unidiff_patch:
             return None
-        return await self._patch_delivery(job, change_set)
+        message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
+        return await patch_delivery(self._forge, self._store, job.repository, change_set, message)
 
-    async def usable_review(self, attempt: Attempt, delivered: str, base: str) -> Review | None:
-        """Return the stored review of this delivery on this base with these checks, or None."""
+    async def usable_review(
+        self, job: Job, attempt: Attempt, delivered: str, base: str
+    ) -> Review | None:
+        """Return the stored review that stands for this delivery now, or None.
+
+        That is one on this base with these checks; or an accepted one whose merge the base
+        already holds, because a run ended between pushing it and writing that down.
+        """
         for review in await self._store.jobs.list_reviews(attempt.job_key):
-            same = (review.delivered_commit, review.base_commit) == (delivered, base)
+            if review.delivered_commit != delivered:
+                continue
+            accepted = review.verdict is Verdict.ACCEPT
+            held = await self._holds(job, review.merge_commit) if accepted else False
+            if held is None and review.base_commit == base:
+                held = await self._remade(job, attempt, review)
             names = tuple(check.name for check in review.checks)
-            if same and names in {self._plan.names, (MERGES,)}:
+            on_base = review.base_commit == base and names in {self._plan.names, (MERGES,)}
+            if (accepted and held) or (on_base and held is not None):
                 return review
         return None
 
+    async def _remade(self, job: Job, attempt: Attempt, review: Review) -> bool | None:
+        """Make here the merge that another machine checked; None when it is not the very same."""
+        delivery = Delivery(commit=review.delivered_commit)
+        async with self._forge.merged(
+            job.repository, base_branch=job.base_branch, delivery=delivery,
+            message=_merge_message(job, attempt),
+        ) as candidate:  # fmt: skip
+            return False if candidate.commit == review.merge_commit else None
+
+    async def passed_before(self, job: Job, delivered: str) -> bool:
+        """Return whether the delivery was accepted on some base."""
+        reviews = await self._store.jobs.list_reviews(job.key)
+        return any(r.delivered_commit == delivered and r.verdict is Verdict.ACCEPT for r in reviews)
+
+    async def _holds(self, job: Job, commit: str) -> bool | None:
+        if not commit:
+            return None
+        return await self._forge.contains(job.repository, job.base_branch, commit)
+
     async def review(self, job: Job, attempt: Attempt, delivery: Delivery) -> Review:
-        """Merge the delivery into the base in a scratch worktree, run every check, keep the result.
+        """Merge the delivery into the base in a scratch worktree and run every check; nothing is kept.
 
         Raises:
             ForgeError: git failed.
         """
+        await self._fetch(job.repository)
         message = _merge_message(job, attempt)
         async with self._forge.merged(
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
             checks = await self._checks(job, candidate)
         good = all(check.conclusion is Conclusion.SUCCESS for check in checks)
-        review = Review(
+        return Review(
             job_key=job.key,
             mark=attempt.mark,
             delivered_commit=delivery.commit,
@@ -110,25 +162,26 @@ class Reviewer:
             merge_commit=candidate.commit,
             at=self._clock.now(),
         )
-        await self._store.jobs.save_review(review)
-        return review
 
-    async def merge(self, job: Job, attempt: Attempt, delivery: Delivery, base: str) -> str | None:
-        """Push the merge; None when the base is no longer the one that was reviewed.
+    async def merge(self, job: Job, review: Review) -> str | None:
+        """Push the very commit that was checked; None when the base moved on since.
+
+        Returns:
+            The merge commit, once the remote's base branch was seen to hold it.
 
         Raises:
             ForgeError: git failed.
         """
-        message = _merge_message(job, attempt)
-        async with self._forge.merged(
-            job.repository, base_branch=job.base_branch, delivery=delivery, message=message
-        ) as candidate:
-            if candidate.base_commit != base or candidate.conflicts:
-                return None
-            await self._forge.push_merge(
-                job.repository, base_branch=job.base_branch, candidate=candidate
-            )
-            return candidate.commit
+        await self._forge.fetch(job.repository)
+        if await self._holds(job, review.merge_commit):
+            return review.merge_commit
+        if await self._forge.head_commit(job.repository, job.base_branch) != review.base_commit:
+            return None
+        candidate = MergeCandidate(base_commit=review.base_commit, commit=review.merge_commit)
+        await self._forge.push_merge(
+            job.repository, base_branch=job.base_branch, candidate=candidate
+        )
+        return review.merge_commit
 
     async def _checks(self, job: Job, candidate: MergeCandidate) -> list[CheckResult]:
         if candidate.conflicts or candidate.worktree is None:
@@ -145,19 +198,28 @@ class Reviewer:
             )
         return checks
 
-    async def _patch_delivery(self, job: Job, change_set: ChangeSet) -> Delivery:
-        # A patch becomes a new commit each time (its date differs), so the first one is kept:
-        # otherwise the same patch would be reviewed for ever.
-        text = change_set.base_commit_id + "\0" + change_set.unidiff_patch
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        note = f"patch_delivery.{job.repository}.{digest}"
-        commit = await self._store.get_note(note)
-        if commit is None:
-            message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
-            delivery = await self._forge.deliver_patch(job.repository, change_set, message)
-            commit = delivery.commit
-            await self._store.set_note(note, commit)
-        return Delivery(commit=commit)
+
+async def patch_delivery(
+    forge: Forge, store: Store, repository: str, change_set: ChangeSet, message: str
+) -> Delivery:
+    """Return the commit that a patch was made into; it is made when there is none yet.
+
+    A patch becomes a new commit each time (its date differs), so the first one is kept:
+    otherwise the same patch would be reviewed for ever.
+
+    Raises:
+        ForgeError: its base commit is unknown or it does not apply.
+    """
+    text = change_set.base_commit_id + "\0" + change_set.unidiff_patch
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    note = f"patch_delivery.{repository}.{digest}"
+    commit = await store.get_note(note)
+    # Whether a branch holds it does not matter here: None says that the commit is not there.
+    if commit is None or await forge.contains(repository, "", commit) is None:
+        delivery = await forge.deliver_patch(repository, change_set, message)
+        commit = delivery.commit
+        await store.set_note(note, commit)
+    return Delivery(commit=commit)
 
 
 def promised_files(job: Job, tree: Path) -> CheckResult:
@@ -179,10 +241,28 @@ def promised_files(job: Job, tree: Path) -> CheckResult:
     return CheckResult(name=PROMISED, conclusion=Conclusion.FAILURE, output=output)
 
 
-def feedback_for(checks: Sequence[CheckResult]) -> str:
-    """Return the message that sends a rejected delivery back to its task."""
+def feedback_mark(mark: str, number: int) -> str:
+    """Return what stands in the feedback of a round, so that it is recognised among messages."""
+    return f"[jjm:{mark}#{number}]"
+
+
+def feedback_for(checks: Sequence[CheckResult], *, mark: str, number: int) -> str:
+    """Return the message that sends a rejected delivery back to its task.
+
+    Args:
+        checks: Of the review; none when there was nothing to review.
+        mark: Of the attempt.
+        number: Of the round, from 1.
+    """
+    head = f"Review {number} {feedback_mark(mark, number)}: "
+    if not checks:
+        return (
+            head + "you finished without delivering a branch or a change. "
+            "Please do the work and commit it."
+        )
     parts = [
-        "Your delivery was checked after merging it into the base branch, and it is not done yet."
+        head + "your delivery was checked after merging it into the base branch, "
+        "and it is not done yet."
     ]
     for check in checks:
         if check.conclusion is Conclusion.SUCCESS:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from jules_job_manager.domain.references import task_id_from
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import InvalidInputError, TaskNotFoundError
@@ -41,3 +44,15 @@ async def stored_task(store: Store, reference: str) -> JulesTask:
             f"The store has no task {task_id}.", hint="Leave out --cached to ask Jules."
         )
     return task
+
+
+@contextmanager
+def asking_for(task_id: str) -> Iterator[None]:
+    """Say in our own words, with a next step, that Jules knows no task of this id."""
+    try:
+        yield
+    except TaskNotFoundError as exc:
+        raise TaskNotFoundError(
+            f"There is no task {task_id}.", hint="`jjm list` shows the tasks.",
+            context={"task_id": task_id},
+        ) from exc  # fmt: skip

@@ -7,14 +7,14 @@ written as an event in the same transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.artifact import ChangeSet
-from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.references import repository_from, require_branch
@@ -23,19 +23,24 @@ from jules_job_manager.domain.task_view import latest_change_set, with_activitie
 from jules_job_manager.errors import (
     BackendConnectionError,
     InvalidInputError,
+    NotRecordedError,
     OperationFailedError,
     PlanChangedError,
+    StoreError,
     TaskNotFoundError,
 )
 from jules_job_manager.ports.backend import Backend, Capability, OperationOutcome
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.stored_tasks import resolve_task, stored_task
+from jules_job_manager.services.stored_tasks import asking_for, resolve_task, stored_task
 
 LAST_LOOK_NOTE = "observer.last_look"
-"""Note in the store: when Jules was last looked at as a whole (RFC 3339)."""
+"""Note in the store: when a running worker last looked at all of Jules (RFC 3339), a space, and the
+backend's name. Empty once it has ended. What is stored is then as fresh as asking Jules oneself."""
 
+_UNTOLD = frozenset({TaskStatus.PENDING, TaskStatus.UNKNOWN})
+"""What a backend says of a task whose status its lists do not tell."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -79,8 +84,7 @@ class TaskService:
         failure: BackendConnectionError | None = None
         try:
             fresh = await self._backend.list_tasks(include_archived=include_archived, limit=limit)
-            await self._keep(fresh)
-            await self._store.set_note(LAST_LOOK_NOTE, to_rfc3339(self._clock.now()))
+            await self._keep(await self._with_known_status(fresh))
         except BackendConnectionError as exc:
             _LOG.warning("showing stored tasks: %s", exc, extra={"action": "list_fallback"})
             failure = exc
@@ -113,18 +117,21 @@ class TaskService:
             BackendConnectionError: Jules cannot be reached (`get_stored` may still know it).
         """
         task_id = await self.resolve(reference)
-        try:
+        with asking_for(task_id):
             fresh = await self._backend.get_task(task_id)
-        except TaskNotFoundError as exc:
-            raise TaskNotFoundError(
-                f"There is no task {task_id}.", hint="`jjm list` shows the tasks.",
-                context={"task_id": task_id},
-            ) from exc  # fmt: skip
         await self._keep([fresh])
+        return await self.refresh(fresh)
+
+    async def record(self, tasks: Sequence[JulesTask]) -> None:
+        """Keep tasks as a list of the backend told them, with an event for each new status."""
+        await self._keep(await self._with_known_status(tasks))
+
+    async def refresh(self, task: JulesTask) -> JulesTask:
+        """Ask for the new activities of a task just read, keep them, and return the whole."""
         if Capability.ACTIVITIES not in self._backend.capabilities:
-            return await self.get_stored(task_id)
-        await self._keep_activities(fresh)
-        complete = await self._enriched(task_id)
+            return await self.get_stored(task.id)
+        await self._keep_activities(task)
+        complete = await self._enriched(task.id)
         await self._store.tasks.save_tasks([complete])
         return complete
 
@@ -142,11 +149,12 @@ class TaskService:
         Raises:
             InvalidInputError: an empty description, or a wrong repository or branch.
             QuotaExceededError, PreconditionFailedError, UnclearOutcomeError: see the backend.
+            NotRecordedError: it was created, and the store failed.
         """
         created = await self._backend.create_task(self.checked(new))
-        await self._keep(
-            [created], [self._event(EventType.TASK_CREATED, created.id, title=created.title)]
-        )
+        event = self._event(EventType.TASK_CREATED, created.id, title=created.title)
+        with _recording(f"Task {created.id} was created", created.id):
+            await self._keep([created], [event])
         return created
 
     def checked(self, new: NewTask) -> NewTask:
@@ -163,17 +171,23 @@ class TaskService:
         branch = require_branch(new.branch) if repository else new.branch
         return replace(new, repository=repository, branch=branch)
 
-    async def send_message(self, reference: str, text: str) -> None:
-        """Send `text` to the task and keep it in the conversation.
+    async def send_message(self, reference: str, text: str) -> str:
+        """Send `text` to the task and keep it in the conversation; return the task's id.
 
         Raises:
             InvalidInputError: the text is empty.
             UnclearOutcomeError: it may have arrived; look before sending again.
+            NotRecordedError: it was sent, and the store failed.
         """
-        if not text.strip():
-            raise InvalidInputError("The message is empty.")
+        require_message(text)
         task_id = await self.resolve(reference)
-        await self._backend.send_message(task_id, text)
+        with asking_for(task_id):
+            await self._backend.send_message(task_id, text)
+        with _recording(f"The message was sent to task {task_id}", task_id):
+            await self._keep_message(task_id, text)
+        return task_id
+
+    async def _keep_message(self, task_id: str, text: str) -> None:
         event = self._event(EventType.MESSAGE_SENT, task_id, text=text)
         stored = await self._store.tasks.get_task(task_id)
         if stored is None or Capability.ACTIVITIES in self._backend.capabilities:
@@ -211,9 +225,9 @@ class TaskService:
             )
         plan_id = "" if task.plan is None else task.plan.id
         changed = replace(task, status=TaskStatus.IN_PROGRESS)
-        await self._keep(
-            [changed], [self._event(EventType.PLAN_APPROVED, task.id, plan_id=plan_id)]
-        )
+        event = self._event(EventType.PLAN_APPROVED, task.id, plan_id=plan_id)
+        with _recording(f"The plan of task {task.id} was approved", task.id):
+            await self._keep([changed], [event])
         return changed
 
     async def resume_task(self, reference: str) -> JulesTask:
@@ -225,33 +239,43 @@ class TaskService:
         task = await self.get_task(reference)
         outcome = await self._backend.resume_task(task.id)
         if outcome is OperationOutcome.NOT_NEEDED:
-            raise OperationFailedError(
-                f"Task {task.id} is not paused (it is {task.status.value}).",
-                hint=f"See where it stands with: jjm get {task.id}",
-            )
+            raise not_paused(task)
         changed = replace(task, status=TaskStatus.IN_PROGRESS)
-        await self._keep([changed], [self._event(EventType.TASK_RESUMED, task.id)])
+        with _recording(f"Task {task.id} was resumed", task.id):
+            await self._keep([changed], [self._event(EventType.TASK_RESUMED, task.id)])
         return changed
 
     async def set_archived(self, reference: str, *, archived: bool) -> str:
         """Archive the task or bring it back; return its id."""
         task_id = await self.resolve(reference)
-        await self._backend.set_archived(task_id, archived)
+        with asking_for(task_id):
+            await self._backend.set_archived(task_id, archived)
         event = self._event(EventType.TASK_ARCHIVED, task_id, archived=archived)
-        stored = await self._store.tasks.get_task(task_id)
-        if stored is None:
-            await self._store.events.append([event])
-        else:
-            await self._store.tasks.save_tasks([replace(stored, archived=archived)], [event])
+        words = "archived" if archived else "brought back from the archive"
+        with _recording(f"Task {task_id} was {words}", task_id):
+            stored = await self._store.tasks.get_task(task_id)
+            if stored is None:
+                await self._store.events.append([event])
+            else:
+                await self._store.tasks.save_tasks([replace(stored, archived=archived)], [event])
         return task_id
 
     async def delete_task(self, reference: str) -> str:
-        """Delete the task at Jules and in the store; return its id. Its events stay."""
+        """Delete the task at Jules and in the store; return its id. Its events stay.
+
+        Raises:
+            TaskNotFoundError: neither Jules nor the store knows it. Backends take a task that is
+                gone for deleted, so one that is not stored is looked for first.
+        """
         task_id = await self.resolve(reference)
-        await self._backend.delete_task(task_id)
+        with asking_for(task_id):
+            if await self._store.tasks.get_task(task_id) is None:
+                await self._backend.get_task(task_id)
+            await self._backend.delete_task(task_id)
         event = self._event(EventType.TASK_DELETED, task_id)
-        if not await self._store.tasks.delete_task(task_id, [event]):
-            await self._store.events.append([event])
+        with _recording(f"Task {task_id} was deleted", task_id):
+            if not await self._store.tasks.delete_task(task_id, [event]):
+                await self._store.events.append([event])
         return task_id
 
     async def plans(self, reference: str) -> Sequence[Plan]:
@@ -281,6 +305,19 @@ class TaskService:
         """Return the repositories Jules may work on."""
         return await self._backend.list_sources()
 
+    async def _with_known_status(self, tasks: Sequence[JulesTask]) -> Sequence[JulesTask]:
+        """Keep the status last seen on a task itself, where the backend's lists do not tell it."""
+        if Capability.LIST_STATUS in self._backend.capabilities:
+            return tasks
+        untold = {task.id for task in tasks if task.status in _UNTOLD}
+        seen = await self._store.tasks.statuses(sorted(untold))
+        return [
+            replace(task, status=last.status, raw_state=last.raw_state)
+            if task.id in untold and (last := seen.get(task.id)) is not None
+            else task
+            for task in tasks
+        ]
+
     async def _enriched(self, task_id: str) -> JulesTask:
         stored = await self._store.tasks.get_task(task_id)
         if stored is None:
@@ -291,17 +328,18 @@ class TaskService:
         now = self._clock.now()
         kept: list[JulesTask] = []
         seen = list(events)
+        before = await self._store.tasks.statuses([task.id for task in tasks])
         for task in tasks:
-            before = await self._store.tasks.get_task(task.id)
             kept.append(replace(task, backend=self._backend.name, seen_at=now))
-            seen += self._changes(before, task)
+            last = before.get(task.id)
+            seen += self._changes(None if last is None else last.status, task)
         await self._store.tasks.save_tasks(kept, seen)
 
-    def _changes(self, before: JulesTask | None, after: JulesTask) -> list[NewEvent]:
-        if before is None or before.status is after.status:
+    def _changes(self, before: TaskStatus | None, after: JulesTask) -> list[NewEvent]:
+        if before is None or before is after.status:
             return []
         words = {
-            "before": before.status.value,
+            "before": before.value,
             "after": after.status.value,
             "raw_state": after.raw_state,
         }
@@ -309,10 +347,10 @@ class TaskService:
 
     async def _keep_activities(self, task: JulesTask) -> None:
         known = await self._store.tasks.list_activities(task.id)
-        cursor = next((a.created_at_raw for a in reversed(known) if a.created_at_raw), None)
-        found = await self._backend.list_activities(task.id, after=cursor)
+        found = await self._backend.list_activities(task.id, after=_cursor(known))
         ids = {activity.id for activity in known}
-        new = [activity for activity in found if activity.id not in ids]
+        by_id = {activity.id: activity for activity in found if activity.id not in ids}
+        new = list(by_id.values())
         events = [self._activity_event(activity) for activity in new]
         if new:
             await self._store.tasks.add_activities(task.id, new, events)
@@ -328,3 +366,48 @@ class TaskService:
         return NewEvent(
             type=kind, subject=f"task:{task_id}", at=self._clock.now(), actor=self._actor, data=data
         )
+
+
+def _cursor(known: Sequence[Activity]) -> str | None:
+    """Return the time from which to ask for more: the last one before that of the newest known.
+
+    Something may since have happened at the very moment of the newest, and Jules answers only
+    with what is later than the cursor. Source: Jules REST reference, `filter` of activities.
+    """
+    timed = [a for a in known if a.created_at is not None and a.created_at_raw]
+    newest = max((a.created_at for a in timed if a.created_at is not None), default=None)
+    if newest is None:
+        return None
+    earlier = [a for a in timed if a.created_at is not None and a.created_at < newest]
+    return earlier[-1].created_at_raw if earlier else None
+
+
+def require_message(text: str) -> None:
+    """Refuse a message that says nothing.
+
+    Raises:
+        InvalidInputError: it is empty.
+    """
+    if not text.strip():
+        raise InvalidInputError("The message is empty.", hint="Say something to Jules.")
+
+
+def not_paused(task: JulesTask) -> OperationFailedError:
+    """Return the error for resuming a task that is not paused."""
+    return OperationFailedError(
+        f"Task {task.id} is not paused (it is {task.status.value}).",
+        hint=f"See where it stands with: jjm get {task.id}",
+    )
+
+
+@contextmanager
+def _recording(what: str, task_id: str) -> Iterator[None]:
+    """Keep something that has happened at Jules; when that fails, say that it happened."""
+    try:
+        yield
+    except StoreError as exc:
+        raise NotRecordedError(
+            f"{what}, but this could not be kept here: {exc.message}",
+            hint=f"Do not repeat it; `jjm list` reads it from Jules again. {exc.hint or ''}".strip(),
+            context={"task_id": task_id},
+        ) from exc

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.settings import tables
 from jules_job_manager.settings.locate import config_file, home_folder
 from jules_job_manager.settings.model import SECTIONS, Settings
 
@@ -51,7 +52,7 @@ def load_settings(
     return Settings(
         home=home,
         config_file=None if path is None else Path(path),
-        remotes=_remotes(document.get("remotes", {})),
+        **tables.read(document, str(path)),
         sources=sources,
         **built,
     )
@@ -93,7 +94,7 @@ def convert(section: str, key: str, value: Any, origin: str) -> Any:
     setting = next((f for s, n, f in setting_fields() if (s, n) == (section, key)), None)
     if setting is None:
         raise ConfigurationError(
-            f"There is no setting {section}.{key} (from {origin}).",
+            f"There is no setting {f'{section}.{key}'.strip('.')} (from {origin}).",
             hint="`jjm config show` lists every setting.",
         )
     try:
@@ -158,7 +159,7 @@ def _apply_file(
     origin: str,
 ) -> None:
     for section, members in document.items():
-        if section == "remotes":
+        if section in tables.NAMES:
             continue
         if section not in SECTIONS or not isinstance(members, Mapping):
             raise ConfigurationError(
@@ -180,15 +181,14 @@ def _apply_environment(
                 sources[f"{section}.{key}"] = f"${variable}"
 
 
-def _remotes(table: Any) -> dict[str, str]:
-    if not isinstance(table, Mapping) or any(not isinstance(url, str) for url in table.values()):
-        raise ConfigurationError('[remotes] must hold lines like "owner/name" = "git URL or path".')
-    return {str(name): str(url) for name, url in table.items()}
-
-
 def _dotenv(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     from dotenv import dotenv_values
 
-    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    try:
+        found = dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        why = "it is not UTF-8 text" if isinstance(exc, UnicodeDecodeError) else exc.strerror
+        raise ConfigurationError(f"{path} cannot be read: {why}.") from exc
+    return {name: value for name, value in found.items() if value is not None}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule
+
 
 def _setting(
     default: Any,
@@ -37,11 +39,20 @@ class JulesSettings:
         env="JULES_API_URL",
     )
     timeout_seconds: float = _setting(60.0, "Longest wait for one REST answer.", minimum=0.1)
+    plan: str = _setting(
+        "auto", "Plan of the account, which says its quota; auto: the smallest that fits what is seen.",
+        choices=("auto", "free", "pro", "ultra", "none"),
+    )  # fmt: skip
+    tasks_per_day: int = _setting(0, "Own number of tasks in 24 hours; 0: the plan's.", minimum=0)
+    tasks_at_once: int = _setting(0, "Own number of tasks at work; 0: the plan's.", minimum=0)
+    activity_lists_per_minute: float = _setting(
+        120.0, "Most activity lists asked for in a minute while watching.", minimum=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class McpServerSettings:
-    """The Node MCP server, spoken to on stdio. Read and checked, but not used in this version yet."""
+    """The Node MCP server (google-jules-mcp), spoken to on stdio. Needs the extra `mcp`."""
 
     path: str = _setting(
         "../google-jules-mcp/dist/index.js", "The server's JavaScript file.", env="MCP_SERVER_PATH"
@@ -102,7 +113,21 @@ class QueueSettings:
 
     repository: str = _setting("", "Repository of jobs that name none, owner/name.")
     base_branch: str = _setting("main", "Branch that work starts from and merges into.")
-    concurrency: int = _setting(3, "Most tasks at work at once.", minimum=1)
+    concurrency: int = _setting(
+        0, "Most tasks at work at once; 0: as many as the account allows.", minimum=0
+    )
+    reserve: int = _setting(0, "Tasks of each day kept for critical and high jobs.", minimum=0)
+    ageing_hours: float = _setting(
+        24.0, "A waiting job counts one priority higher after so long; 0: never.", minimum=0
+    )
+    overlap: str = _setting(
+        "wait", "Jobs that touch the same files: wait for each other, or allow them together.",
+        choices=("wait", "allow"),
+    )  # fmt: skip
+    dependents: str = _setting(
+        "merged", "A job starts when what it needs is merged, or stacked on its delivered branch.",
+        choices=("merged", "stacked"),
+    )  # fmt: skip
     approve: str = _setting(
         "ask", "Plans: ask a person, approve all, or approve those the limits allow.",
         choices=("ask", "always", "policy"),
@@ -117,6 +142,19 @@ class QueueSettings:
     poll_interval_seconds: float = _setting(10.0, "Seconds between two looks.", minimum=0.0)
     max_feedback_rounds: int = _setting(3, "Most times one task is sent back.", minimum=0)
     max_attempts: int = _setting(2, "Most tasks created for one job.", minimum=1)
+    max_answers: int = _setting(5, "Most configured answers to one task.", minimum=0)
+    stall_after_minutes: float = _setting(
+        15.0, "Silence after which a task is asked to go on; 0: never.", minimum=0
+    )
+    max_nudges: int = _setting(
+        2, "Most times a silent task is asked to go on; then it is replaced.", minimum=0
+    )
+    nudge_text: str = _setting("Please go on with the task.", "What a silent task is sent.")
+    dispatcher: str = _setting(
+        "auto", "How reviews reach workers: in one program, or with PgQueuer between machines; "
+        "auto: PgQueuer on PostgreSQL when the extra `scale` is installed.",
+        choices=("auto", "local", "pgqueuer"),
+    )  # fmt: skip
     write_back: bool = _setting(
         default=True, doc="Write status and dates into the backlog document."
     )
@@ -128,9 +166,41 @@ class ReviewSettings:
 
     checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
     check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
+    at_once: int = _setting(2, "Reviews run side by side on this machine.", minimum=1)
     promised_files: bool = _setting(
         default=True, doc="Refuse a delivery that lacks a file the job promised."
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotifySettings:
+    """Telling people what happens. Needs the extra `notify`."""
+
+    urls: tuple[str, ...] = _setting(
+        (), "Where to, as Apprise addresses (github.com/caronc/apprise).", secret=True
+    )
+    events: tuple[str, ...] = _setting(
+        ("needs_you", "rejected_twice", "failed", "quota_low", "drained"),
+        "What is told: needs_you, delivered, rejected_twice, failed, quota_low, drained.",
+    )
+    digest_minutes: float = _setting(
+        5.0, "News of so long is put into one message; 0: each at once.", minimum=0
+    )
+    per_hour: int = _setting(12, "Most messages an hour; critical ones always go.", minimum=1)
+    quiet_from: str = _setting("", "Begin of quiet hours, local time, for example 22:00.")
+    quiet_to: str = _setting("", "End of quiet hours, for example 07:00.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSettings:
+    """One more account of the Jules REST API; `[jules]` is the one called default."""
+
+    api_key: str = ""
+    api_url: str = ""
+    """Base address; empty: that of `[jules]`."""
+    plan: str = "auto"
+    tasks_per_day: int = 0
+    tasks_at_once: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +228,12 @@ class Settings:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     log: LogSettings = field(default_factory=LogSettings)
+    accounts: dict[str, AccountSettings] = field(default_factory=dict)
+    """Further accounts, by name."""
+    plan_rules: tuple[PlanRule, ...] = ()
+    answer_rules: tuple[AnswerRule, ...] = ()
     remotes: dict[str, str] = field(default_factory=dict)
     """`owner/name` to git URL, for the local forge."""
     sources: dict[str, str] = field(default_factory=dict)
@@ -173,5 +248,6 @@ SECTIONS: dict[str, type[Any]] = {
     "monitoring": MonitoringSettings,
     "queue": QueueSettings,
     "review": ReviewSettings,
+    "notify": NotifySettings,
     "log": LogSettings,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
 
 import tomlkit
@@ -33,6 +34,11 @@ def set_value(path: Path, name: str, text: str) -> object:
         tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     )
     table = document.setdefault(section, tomlkit.table())
+    if not isinstance(table, MutableMapping):
+        raise ConfigurationError(
+            f"{path} has {section!r} as a value, where a section [{section}] belongs.",
+            hint="Mend it by hand first.",
+        )
     table[key] = list(value) if isinstance(value, tuple) else value
     write_private(path, tomlkit.dumps(document))
     return value
@@ -60,7 +66,39 @@ def commented_example() -> str:
         '#"octo/demo" = "https://github.com/octo/demo.git"',
         "",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + _TABLES
+
+
+_TABLES = """
+# Further accounts of Jules, each with a quota of its own; [jules] is the one called default.
+#[accounts.work]
+#api_key = "..."
+#plan = "pro"
+
+# What is done with a plan: the first rule whose conditions all hold counts, else queue.approve.
+#[[plan_rules]]
+#name = "never unseen"
+#decision = "ask"
+#words = ["drop table", "migration"]
+
+#[[plan_rules]]
+#name = "small changes to documents"
+#decision = "approve"
+#max_steps = 6
+#paths = ["docs/*", "*.md"]
+#priorities = ["medium", "low"]
+
+# How a question of Jules is answered: by the first rule whose words it has, else queue.answer.
+#[[answer_rules]]
+#name = "which Python"
+#words = ["python version"]
+#text = "Python 3.11 or newer."
+
+# A command gets {"job": …, "question": …} as JSON on stdin and prints the answer.
+#[[answer_rules]]
+#name = "everything else"
+#command = "python3 answers.py"
+"""
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
+from tests.environment import bare_environment
 
 
 @pytest.fixture
 def jjm(tmp_path):
     """Return a function that runs a command line and returns the finished process."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
     def run(*words: str, expect: int = 0, stdin: str = "", **environ: str):
         done = subprocess.run(
             [sys.executable, "-m", "jules_job_manager", *words],
-            env={**kept, "JJM_HOME": str(tmp_path / "home"), "JJM_BACKEND": "simulator",
-                 "JJM_SIMULATOR__SPEED": "2000", **environ},
+            env=bare_environment(**{
+                "JJM_HOME": str(tmp_path / "home"), "JJM_BACKEND": "simulator",
+                "JJM_SIMULATOR__SPEED": "2000", **environ,
+            }),
             input=stdin, capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
         )  # fmt: skip
         assert expect == done.returncode, done.stdout + done.stderr

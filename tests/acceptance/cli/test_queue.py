@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -16,10 +20,11 @@ DATA = Path(__file__).parents[2] / "data"
 def test_the_demo(jjm, tmp_path):
     """The demo rejects, repairs and merges, and leaves the refused plan to a person."""
     done = jjm("demo", "--keep", str(tmp_path / "demo"), JJM_BACKEND="")
-    assert "rejected: promised files exist" in done.stdout
+    assert "rejected: promised files, " in done.stdout
     assert "sent back to Jules, round 1" in done.stdout
     assert "DROP TABLE" in done.stdout
     assert 3 == done.stdout.count("merged into main as")
+    assert _without_chance(done.stdout).issuperset(_without_chance(_picture_in_the_readme()))
     origin = tmp_path / "demo" / "origin.git"
     tree = subprocess.run(
         ["git", "-C", origin, "ls-tree", "-r", "--name-only", "main"],
@@ -30,6 +35,47 @@ def test_the_demo(jjm, tmp_path):
     assert "atlas/services/task_service.py" in tree.stdout
     backlog = (tmp_path / "demo" / "backlog.md").read_text()
     assert 3 == backlog.count("**Status**: ✅ Complete")
+
+
+def test_the_demo_says_how_to_go_on_and_it_works(jjm, tmp_path):
+    """The commands it ends with, typed as printed, merge the plan that was left to a person."""
+    done = jjm("demo", "--keep", str(tmp_path / "a demo"), JJM_BACKEND="")
+    environ = dict(
+        word.split("=", 1)
+        for line in done.stdout.splitlines()
+        if line.startswith("  export ")
+        for word in shlex.split(line)[1:]
+    )
+    task = done.stdout.split("jjm approve ")[1].split()[0]
+    jjm("approve", task, **environ)
+    (command,) = re.findall(
+        r"^  (jjm queue run --remote octo/atlas=.*)$", done.stdout, re.MULTILINE
+    )
+    said = jjm(*shlex.split(command)[1:], "--interval", "0.05", **environ).stdout
+    assert 1 == said.count("merged into main as")
+    backlog = (tmp_path / "a demo" / "backlog.md").read_text()
+    assert 4 == backlog.count("**Status**: ✅ Complete")
+
+
+def _picture_in_the_readme() -> str:
+    """Return the text of the picture, without its window's title, its prompt and lines cut short."""
+    root = Path(__file__).parents[3]
+    assert "(docs/images/demo.svg)" in (root / "README.md").read_text()
+    rows = re.findall(r"<text [^>]*clip-path=[^>]*-line-(\d+)[^>]*>([^<]*)", (
+        root / "docs" / "images" / "demo.svg"
+    ).read_text())  # fmt: skip
+    lines: dict[str, str] = {}
+    for number, text in rows:
+        lines[number] = lines.get(number, "") + html.unescape(text).replace("\xa0", " ").strip("\n")
+    shown = [line for line in lines.values() if not line.startswith("$ ") and "…" not in line]
+    assert len(shown) > 20
+    return "\n".join(shown)
+
+
+def _without_chance(text: str) -> set[str]:
+    """Return the lines without what differs from run to run: times, ids, commits, graph."""
+    without = re.sub(r"\d\d:\d\d:\d\d|\b[0-9a-f]{7,10}\b|\d{15,}", "", text)
+    return {re.sub(r"\s+", " ", line.lstrip(" *|/\\_")).strip() for line in without.splitlines()}
 
 
 def test_a_stopped_run_goes_on_without_doubling(jjm, tmp_path):
@@ -44,6 +90,7 @@ def test_a_stopped_run_goes_on_without_doubling(jjm, tmp_path):
     before = subprocess.run(
         ["git", "-C", origin, "rev-parse", "main"], capture_output=True, check=True
     ).stdout
+    _spy_on_notes(demo / "home" / "jjm.db")
     jjm(
         "queue", "run", "--remote", f"octo/atlas={origin}", "--approve", "ask", "--interval", "0.05",
         expect=8, **environ,
@@ -56,6 +103,26 @@ def test_a_stopped_run_goes_on_without_doubling(jjm, tmp_path):
     )
     tasks = json.loads(jjm("list", "--json", "title", **environ).stdout)
     assert 4 == len(tasks)
+    looks = _noted(demo / "home" / "jjm.db", "observer.last_look")
+    assert looks[0].endswith("Z simulator")  # while it ran, readers of the store need not ask
+    assert "" == looks[-1]  # after it ended, they do
+
+
+def _spy_on_notes(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE spied (name, value);"
+        "CREATE TRIGGER spy_insert AFTER INSERT ON notes BEGIN INSERT INTO spied VALUES (new.name, new.value); END;"
+        "CREATE TRIGGER spy_update AFTER UPDATE ON notes BEGIN INSERT INTO spied VALUES (new.name, new.value); END;"
+    )
+    connection.close()
+
+
+def _noted(path: Path, name: str) -> list[str]:
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT value FROM spied WHERE name = ?", (name,)).fetchall()
+    connection.close()
+    return [row[0] for row in rows]
 
 
 def test_the_seed_documents(jjm, tmp_path):
@@ -81,5 +148,6 @@ def test_a_dry_run_and_a_missing_repository(jjm, tmp_path):
     jjm("queue", "import", str(DATA / "jules-task-queue.md"))
     assert "--repo" in jjm("queue", "run", expect=1).stderr
     shown = jjm("queue", "run", "--repo", "octo/sample", "--dry-run").stdout
-    assert "Task 1\twould start\nTask 2\twould start\n" == shown
+    waits = "waits for Task 1, which also touches backend/api/task_routes.py"
+    assert f"Task 1\twould start\nTask 2\t{waits}\n" == shown
     assert [] == json.loads(jjm("list", "--json", "id").stdout)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import subprocess
+import sys
 import threading
 
-import httpx2
 import pytest
+import tomlkit
 import uvicorn
+from tests.clocks import ImpatientClock
+from tests.environment import bare_environment
 
+from jules_job_manager.adapters.backends.mcp.backend import open_mcp_backend
 from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
-from jules_job_manager.adapters.backends.simulator.rest_face import create_app
+from jules_job_manager.adapters.backends.simulator.rest_face import create_app, in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
-from jules_job_manager.adapters.system_clock import SystemClock
-
-
-class ImpatientClock(SystemClock):
-    """A clock that notes how long was waited, and does not wait."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        await asyncio.sleep(0)
 
 
 @contextlib.contextmanager
@@ -67,16 +58,26 @@ def clock():
 
 
 @pytest.fixture
-def make_simulator(repository, clock):
+def worlds():
+    """Return where each simulator keeps its world, and its scenario: other processes join in."""
+    return {}
+
+
+@pytest.fixture
+def make_simulator(repository, clock, tmp_path, worlds):
     """Return a function that makes a simulator with a scenario (a parsed document)."""
     opened = []
 
     def make(**scenario):
+        state = tmp_path / f"world-{len(opened)}.db"
+        script = tmp_path / f"scenario-{len(opened)}.toml"
+        script.write_text(tomlkit.dumps(scenario))
         simulator = Simulator.open(
-            None, scenario=scenario_from(scenario), seed=1, speed=0, repositories={"octo/demo": str(repository)},
-            clock=clock,
+            state, scenario=scenario_from(scenario), seed=1, speed=0,
+            repositories={"octo/demo": str(repository)}, clock=clock,
         )  # fmt: skip
         opened.append(simulator)
+        worlds[simulator] = (state, script)
         return simulator
 
     yield make
@@ -84,22 +85,52 @@ def make_simulator(repository, clock):
         simulator.close()
 
 
-@pytest.fixture(params=["rest", "simulator"])
-async def connect(request, clock):
-    """Return a function that connects a backend of each kind to a simulator."""
+@pytest.fixture
+async def connect_as(clock, worlds, repository, tmp_path):
+    """Return a function that connects a backend of the kind named to a simulator."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def to(simulator):
-            common = {"api_key": "k", "timeout_seconds": 20, "max_tries": 3, "clock": clock}
-            if request.param == "rest":
-                address = stack.enter_context(served(create_app(simulator)))
-                backend = open_rest_backend(base_url=f"{address}/v1alpha", **common)
-            else:
-                backend = open_rest_backend(
-                    base_url="http://127.0.0.1/v1alpha", name="simulator",
-                    transport=httpx2.ASGITransport(app=create_app(simulator)), **common,
-                )  # fmt: skip
+        def over_http(simulator):
+            address = stack.enter_context(served(create_app(simulator)))
+            return open_rest_backend(base_url=f"{address}/v1alpha", **common)
+
+        def in_process(simulator):
+            return open_rest_backend(
+                base_url="http://127.0.0.1/v1alpha", name="simulator",
+                transport=in_process_transport(simulator), **common,
+            )  # fmt: skip
+
+        def over_mcp(simulator):
+            state, script = worlds[simulator]
+            home = {"JULES_DATA_PATH": str(tmp_path / "data.json"), "JJM_HOME": str(tmp_path)}
+            return open_mcp_backend(
+                command=[
+                    sys.executable, "-m", "jules_job_manager", "simulator", "mcp", "--speed", "0",
+                    "--state", str(state), "--scenario", str(script),
+                    "--repo", f"octo/demo={repository}",
+                ],
+                environment=bare_environment(**home), call_timeout_seconds=20,
+                create_timeout_seconds=20, start_timeout_seconds=20, stderr_log=None, clock=clock,
+            )  # fmt: skip
+
+        common = {"api_key": "k", "timeout_seconds": 20, "max_tries": 3, "clock": clock}
+        kinds = {"rest": over_http, "simulator": in_process, "mcp": over_mcp}
+
+        async def to(kind, simulator):
+            backend = kinds[kind](simulator)
             stack.push_async_callback(backend.aclose)
             return backend
 
         yield to
+
+
+@pytest.fixture(params=["rest", "simulator", "mcp"])
+def connect(request, connect_as):
+    """Return a function that connects a backend of each kind to a simulator."""
+    return lambda simulator: connect_as(request.param, simulator)
+
+
+@pytest.fixture(params=["rest", "simulator"])
+def connect_rest(request, connect_as):
+    """Return a function that connects the backends that speak the REST API."""
+    return lambda simulator: connect_as(request.param, simulator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,13 +12,10 @@ from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.artifact import ChangeSet, PullRequest, SourceFile
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.plan import Plan, PlanStep
-from jules_job_manager.domain.review import Review, Verdict
 from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
 from jules_job_manager.errors import InvalidInputError, StoreError
-from jules_job_manager.ports.job_store import JobQuery
-from jules_job_manager.ports.task_store import TaskQuery
+from jules_job_manager.ports.task_store import SeenStatus, TaskQuery
 
 pytestmark = pytest.mark.integration
 
@@ -137,47 +135,6 @@ async def test_deleting_keeps_events(store):
     assert [events[1]] == list(await store.events.read(after_id=events[0].id, type="task_created"))
 
 
-async def test_jobs_attempts_and_reviews(store):
-    """Jobs come back whole and in order; their attempts and reviews go with them."""
-    jobs = [
-        Job(key=f"Task {n}", title="t\0", prompt="p", backlog="/b.md", position=n, started_at=NOW)
-        for n in range(3)
-    ]
-    await store.jobs.save_jobs(jobs[::-1])
-    assert jobs == list(await store.jobs.list_jobs())
-    assert jobs[:1] == list(await store.jobs.list_jobs(JobQuery(limit=1, backlog="/b.md")))
-    assert [] == list(await store.jobs.list_jobs(JobQuery(status=JobStatus.DONE)))
-    attempt = Attempt(mark="m1", job_key="Task 0", number=1, created_at=NOW)
-    await store.jobs.save_attempt(attempt, job=replace(jobs[0], status=JobStatus.STARTING))
-    assert [attempt] == list(await store.jobs.list_attempts("Task 0", live_only=True))
-    review = Review(
-        job_key="Task 0",
-        mark="m1",
-        delivered_commit="d",
-        base_commit="b",
-        verdict=Verdict.ACCEPT,
-        at=NOW,
-    )
-    await store.jobs.save_review(replace(review, verdict=Verdict.REJECT))
-    await store.jobs.save_review(review)
-    assert [review] == list(await store.jobs.list_reviews("Task 0"))
-    assert 1 == await store.jobs.delete_jobs(["Task 0", "nope"])
-    assert [] == list(await store.jobs.list_attempts())
-
-
-async def test_one_live_attempt_a_job(store):
-    """The database itself refuses a second live attempt, and takes one when the first has ended."""
-    await store.jobs.save_jobs([Job(key="a")])
-    first = Attempt(mark="m1", job_key="a", number=1)
-    second = Attempt(mark="m2", job_key="a", number=2)
-    await store.jobs.save_attempt(first)
-    with pytest.raises(StoreError, match="already has a live attempt"):
-        await store.jobs.save_attempt(second)
-    await store.jobs.save_attempt(replace(first, state=AttemptState.FAILED))
-    await store.jobs.save_attempt(second)
-    assert [second] == list(await store.jobs.list_attempts(live_only=True))
-
-
 async def test_what_was_written_is_there_after_opening_again(store, store_arguments):
     """Tasks and notes outlive the program."""
     await store.tasks.save_tasks([TASK])
@@ -187,3 +144,119 @@ async def test_what_was_written_is_there_after_opening_again(store, store_argume
     assert ("two", None) == (await again.get_note("name"), await again.get_note("none"))
     assert TASK == await again.tasks.get_task("1001")
     await again.aclose()
+
+
+async def test_what_no_database_takes_as_text(store):
+    """NUL and halves of surrogate pairs come back the same from every store, and are found again."""
+    odd = replace(
+        TASK, id="x\0y", repository="o/\ud800", branch="\0", url="\udfff", title="t\0\ud800",
+        raw_state="r\0", working_branch="w\0", backend="b\0", metadata={"k\0": "\udc00"},
+    )  # fmt: skip
+    event = NewEvent(type="t\0", subject="s\ud800", at=NOW, actor="a\0", data={"d": "\0\ud800"})
+    await store.tasks.save_tasks([odd], [event])
+    expected = replace(
+        odd, id="x\u2400y", repository="o/\ufffd", branch="\u2400", url="\ufffd",
+        raw_state="r\u2400", working_branch="w\u2400", backend="b\u2400",
+    )  # fmt: skip
+    assert expected == await store.tasks.get_task("x\0y")
+    assert ["x\u2400y"] == list(await store.tasks.find_task_ids("x\0"))
+    page = await store.tasks.list_tasks(TaskQuery(repository="o/\ud800", backend="b\0"))
+    assert ["x\u2400y"] == [task.id for task in page.tasks]
+    activity = Activity(id="a\0", task_id="x\0y", kind=ActivityKind.UNKNOWN, message="\0\ud800")
+    assert [activity] == list(await store.tasks.add_activities("x\0y", [activity]))
+    assert [] == list(await store.tasks.add_activities("x\0y", [activity]))
+    assert [activity] == list(await store.tasks.list_activities("x\0y"))
+    read = await store.events.read(subject="s\ud800", type="t\0")
+    assert [("t\u2400", "s\ufffd", "a\u2400", {"d": "\0\ud800"})] == [
+        (e.type, e.subject, e.actor, e.data) for e in read
+    ]
+    await store.set_note("n\0", "v\ud800")
+    assert "v\ufffd" == await store.get_note("n\0")
+    assert await store.tasks.delete_task("x\0y")
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+async def test_limits_are_checked(store, limit):
+    """A limit that is none is refused in every store alike."""
+    for call in (
+        store.tasks.list_tasks(TaskQuery(limit=limit)),
+        store.tasks.find_task_ids("1", limit=limit),
+        store.events.read(limit=limit),
+    ):
+        with pytest.raises(InvalidInputError, match="between 1 and 1000"):
+            await call
+
+
+async def test_a_task_without_an_id_is_refused(store):
+    """Nothing is kept of a save that is refused."""
+    with pytest.raises(StoreError):
+        await store.tasks.save_tasks([TASK, JulesTask(id="")], [EVENT])
+    assert await store.tasks.get_task("1001") is None
+    assert [] == list(await store.events.read())
+
+
+async def test_writers_at_once_lose_nothing(store, store_arguments):
+    """Two that write at the same time both find what they wrote."""
+    other = await open_store(**store_arguments)
+
+    async def write(target, first: int) -> None:
+        for n in range(first, first + 10):
+            await target.tasks.save_tasks([JulesTask(id=str(n))], [replace(EVENT, subject=str(n))])
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write(store, 100))
+        group.create_task(write(other, 200))
+    await other.aclose()
+    page = await store.tasks.list_tasks(TaskQuery())
+    assert {*map(str, range(100, 110)), *map(str, range(200, 210))} == {t.id for t in page.tasks}
+    events = await store.events.read()
+    assert 20 == len({event.id for event in events})
+
+
+async def test_statuses_of_many(store):
+    """The statuses of more tasks than one question holds, by the ids asked for."""
+    tasks = [JulesTask(id=f"{n}", status=TaskStatus.FAILED, raw_state="F") for n in range(1100)]
+    await store.tasks.save_tasks([*tasks, replace(TASK, id="x\0")])
+    asked = [*(task.id for task in tasks), "x\0", "nope"]
+    failed = SeenStatus(status=TaskStatus.FAILED, raw_state="F")
+    working = SeenStatus(status=TaskStatus.IN_PROGRESS, raw_state="IN_PROGRESS")
+    expected = {**dict.fromkeys((task.id for task in tasks), failed), "x\0": working}
+    assert expected == dict(await store.tasks.statuses(asked))
+    assert {} == dict(await store.tasks.statuses([]))
+
+
+async def test_plans_and_patches_of_many_tasks_at_once(store):
+    """Each task gets its own, in the order they came, and each once."""
+    patches = [ChangeSet(unidiff_patch=f"diff {n}") for n in range(3)]
+    tasks = [
+        replace(TASK, id=f"{n}", plan=Plan(id=f"p{n % 2}"), outputs=(*patches, patches[0]))
+        for n in range(4)
+    ]
+    await store.tasks.save_tasks(tasks)
+    await store.tasks.save_tasks([replace(task, plan=PLAN, outputs=(PATCH,)) for task in tasks])
+    for n, task in enumerate(tasks):
+        assert [Plan(id=f"p{n % 2}"), PLAN] == list(await store.tasks.list_plans(task.id))
+        assert [*patches, PATCH] == list(await store.tasks.list_patches(task.id))
+
+
+async def test_events_get_their_ids_in_the_order_given(store):
+    """Many events at once keep their order, and each is returned with the id it is read by."""
+    given = [replace(EVENT, subject=f"s{n}", data={"n": n}) for n in range(450)]
+    written = await store.events.append(given)
+    assert given == [
+        NewEvent(type=e.type, subject=e.subject, at=e.at, actor=e.actor, data=e.data)
+        for e in written
+    ]
+    assert list(written) == list(await store.events.read(limit=1000))
+    assert (written[-1].id if written else 0) == await store.events.last_id()
+    assert [] == list(await store.events.append([]))
+
+
+async def test_ids_by_their_beginning(store):
+    """In the order of code points, case and signs told apart, on every database and locale."""
+    ids = ["a", "B", "ab", "aB", "a-b", "a%", "a_c", "é", "a\U0010ffff", "a\ud7ff", "b"]
+    await store.tasks.save_tasks([JulesTask(id=task_id) for task_id in ids])
+    for prefix in ("", "a", "a%", "aB", "é", "a\ud7ff", "a\U0010ffff", "c"):
+        expected = sorted(task_id for task_id in ids if task_id.startswith(prefix))
+        assert expected == list(await store.tasks.find_task_ids(prefix, limit=20))
+    assert ["B", "a"] == list(await store.tasks.find_task_ids("", limit=2))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,51 @@ async def test_what_a_check_leaves_behind_is_ended(runner: HostCheckRunner, tmp_
     assert done.conclusion is Conclusion.SUCCESS
     assert done.duration_seconds < 30
     assert gone(int(done.output))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_CHILD_SUBREAPER")
+@pytest.mark.parametrize("tail", ["true", "sleep 600"])
+async def test_what_leaves_the_process_group_is_ended_too(
+    runner: HostCheckRunner, tmp_path: Path, tail: str
+) -> None:
+    """A daemon (setsid, forked twice) outlives neither a check that ends nor one out of time."""
+    daemon = "setsid sh -c 'sleep 600 & echo $! $$; wait' & "
+    done = await runner.run(
+        f"{daemon} while ! test -s pids; do sleep 0.01; done; {tail}".replace("$$;", "$$ | tee pids;"),
+        folder=tmp_path, timeout_seconds=2,
+    )  # fmt: skip
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert (done.conclusion is Conclusion.SUCCESS) == (tail == "true")
+    assert [True, True] == [gone(pid) for pid in pids]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
+async def test_a_check_ends_with_the_program_that_runs_it(tmp_path: Path) -> None:
+    """A run killed with -9 leaves no check behind."""
+    code = (
+        "import asyncio, pathlib\n"
+        "from jules_job_manager.adapters.checks.host import HostCheckRunner\n"
+        "asyncio.run(HostCheckRunner(environment={}).run('exec 3>news; echo started >&3; sleep 600',"
+        " folder=pathlib.Path('.'), timeout_seconds=600))"
+    )
+    os.mkfifo(tmp_path / "news")
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=tmp_path)
+    async with asyncio.timeout(30):
+        news = await asyncio.to_thread((tmp_path / "news").open)
+        with news:
+            assert "started\n" == await asyncio.to_thread(news.readline)
+            process.kill()
+            await process.wait()
+            assert "" == await asyncio.to_thread(news.read)  # every writer is gone
+
+
+async def test_without_a_reaper_the_process_group_is_ended(
+    runner: HostCheckRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other systems keep the bounds they can."""
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    done = await runner.run("sleep 600 & echo $!; exit 4", folder=tmp_path, timeout_seconds=60)
+    assert (4, True) == (done.exit_code, gone(int(done.output)))
 
 
 async def test_output_is_bounded_with_head_and_tail(

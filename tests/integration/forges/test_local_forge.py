@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,22 @@ class World:
         run(self.clone, "commit", "-q", "-m", f"change on {branch}")
         run(self.clone, "push", "-q", "-f", "origin", f"HEAD:refs/heads/{branch}")
         return run(self.clone, "rev-parse", "HEAD")
+
+    def commit_as_is(self, files: dict[str, str]) -> str:
+        """Commit on a branch of its own, whatever the files ask git to do."""
+        (self.clone / ".git" / "info").mkdir(exist_ok=True)
+        blobs = []
+        for name, text in files.items():
+            (self.clone / "raw").write_text(text)
+            blob = run(self.clone, "hash-object", "-w", "--no-filters", "raw")
+            blobs.append(f"100644 blob {blob}\t{name}\n")
+        tree = subprocess.run(
+            ["git", "mktree"], cwd=self.clone, input="".join(blobs), check=True,
+            capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+        commit = run(self.clone, "commit-tree", "--no-gpg-sign", tree, "-p", "main", "-m", "raw")
+        run(self.clone, "push", "-q", "origin", f"{commit}:refs/heads/raw")
+        return commit
 
 
 @pytest.fixture
@@ -180,7 +198,7 @@ async def test_hooks_of_a_delivery_never_run(world: World, tmp_path: Path) -> No
     """A hook in the mirror is not run by merge or commit."""
     commit = world.commit({"b.txt": "two\n"}, "work")
     await world.forge.fetch(REPO)
-    mirror = next((tmp_path / "cache").iterdir())
+    mirror = next((tmp_path / "cache").glob("*.git"))
     hook = mirror / "hooks" / "post-merge"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
@@ -190,6 +208,103 @@ async def test_hooks_of_a_delivery_never_run(world: World, tmp_path: Path) -> No
     ):
         pass
     assert not (tmp_path / "pwned").exists()
+
+
+async def test_the_users_git_configuration_does_not_touch_a_delivery(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filters, merge drivers and hooks a person has set up do not run on hostile files."""
+    home = tmp_path / "home"
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "attributes").write_text("* filter=evil merge=evil\n")
+    touch = f"touch {tmp_path}/pwned"
+    (home / ".gitconfig").write_text(
+        f'[filter "evil"]\nsmudge = "{touch}; cat"\nclean = "{touch}; cat"\nrequired = true\n'
+        f'[merge "evil"]\ndriver = "{touch}"\n[core]\nhooksPath = {home}/hooks\n'
+        "[commit]\ngpgSign = true\n"
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    commit = world.commit_as_is({".gitattributes": "* filter=evil merge=evil\n", "b.txt": "two\n"})
+    (tmp_path / "pwned").unlink(missing_ok=True)
+    await world.forge.fetch(REPO)
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=commit), message="m"
+    ) as candidate:
+        assert candidate.worktree is not None
+        assert (candidate.worktree / "b.txt").read_text() == "two\n"
+    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_the_users_addresses_and_credentials_still_work(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`url.insteadOf` of the person's own configuration is followed for fetch and push."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(f'[url "{world.remote}"]\ninsteadOf = https://git.invalid/w\n')
+    monkeypatch.setenv("HOME", str(home))
+    forge = LocalGitForge(cache=tmp_path / "other", remotes={REPO: "https://git.invalid/w"})
+    await forge.fetch(REPO)
+    assert ["main"] == await forge.list_branches(REPO)
+
+
+async def test_other_transports_are_refused(tmp_path: Path) -> None:
+    """An address may not run a program."""
+    remote = f"ext::touch {tmp_path}/pwned"
+    with pytest.raises(ForgeError):
+        await LocalGitForge(cache=tmp_path / "c", remotes={REPO: remote}).fetch(REPO)
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_two_programs_share_a_mirror(world: World, tmp_path: Path) -> None:
+    """Many merges from several processes at once: none disturbs another's worktree or refs."""
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    code = f"""
+import asyncio, pathlib
+from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.domain.review import Delivery
+
+async def one(forge, n):
+    await forge.fetch({REPO!r})
+    async with forge.merged({REPO!r}, base_branch="main", message=f"m{{n}}",
+                            delivery=Delivery(commit={commit!r})) as candidate:
+        assert (candidate.worktree / "b.txt").read_text() == "two\\n"
+
+async def main():
+    forge = LocalGitForge(cache=pathlib.Path({str(tmp_path / "shared")!r}),
+                          remotes={{{REPO!r}: {str(world.remote)!r}}})
+    await asyncio.gather(*(one(forge, n) for n in range(4)))
+
+asyncio.run(main())
+"""
+    programs = [await asyncio.create_subprocess_exec(sys.executable, "-c", code) for _ in range(3)]
+    assert [0, 0, 0] == [await program.wait() for program in programs]
+
+
+async def test_kept_commits_are_bounded(world: World, tmp_path: Path) -> None:
+    """The oldest merges lose their ref, the newest keep it, and asking for a lost one says so."""
+    forge = LocalGitForge(
+        cache=tmp_path / "small", remotes={REPO: str(world.remote)}, kept_commits=2
+    )
+    commit = world.commit({"b.txt": "two\n"}, "work")
+    await forge.fetch(REPO)
+    merges = []
+    for number in range(23):
+        async with forge.merged(
+            REPO, base_branch="main", delivery=Delivery(commit=commit), message=f"m{number}"
+        ) as candidate:
+            merges.append(candidate.commit)
+    mirror = next((tmp_path / "small").glob("*.git"))
+    kept = run(mirror, "for-each-ref", "--format=%(refname)", "refs/jjm/kept/").splitlines()
+    assert len(kept) <= 3
+    assert f"refs/jjm/kept/{merges[-1]}" in kept
+    assert False is await forge.contains(REPO, "main", merges[-1])
+    assert True is await forge.contains(REPO, "work", commit)
+    assert None is await forge.contains(REPO, "main", "0" * 40)
+    assert None is await forge.contains(REPO, "main", "--help")
+    assert False is await forge.contains(REPO, "none", commit)
 
 
 async def test_errors_name_no_password(tmp_path: Path) -> None:
@@ -203,3 +318,44 @@ async def test_errors_name_no_password(tmp_path: Path) -> None:
     with pytest.raises(ForgeError) as unknown:
         await forge.fetch("no/such")
     assert "--remote no/such=URL" in (unknown.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["refs/remotes/origin/main.lock", "packed-refs.lock"])
+async def test_a_lock_that_a_killed_git_left_is_removed(world, tmp_path, name):
+    """Once it is older than git holds one; a fresh one may be in use."""
+    world.commit({"b.txt": "one\n"}, "gone")
+    await world.forge.fetch(REPO)
+    [mirror] = (tmp_path / "cache").glob("*.git")
+    run(mirror, "pack-refs", "--all")
+    lock = mirror / name
+    moved = world.commit({"a.txt": "two\n"}, "main")
+    run(world.clone, "push", "-q", "origin", ":refs/heads/gone")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    with pytest.raises(ForgeError, match="fetch failed"):
+        await world.forge.fetch(REPO)
+    assert lock.exists()
+    os.utime(lock, (0, 0))
+    await world.forge.fetch(REPO)
+    assert moved == await world.forge.head_commit(REPO, "main")
+    assert not lock.exists()
+
+
+async def test_the_same_merge_has_the_same_id_on_every_machine(world):
+    """So that one may push what another checked: its date is that of what it merges, not now."""
+    delivered = world.commit({"b.txt": "two\n"}, "work")
+    tree = run(world.clone, "rev-parse", "HEAD^{tree}")
+    person = "t <t@example.org> 4000000000 +0000"
+    text = f"tree {tree}\nparent {delivered}\nauthor {person}\ncommitter {person}\n\nlater\n"
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"], cwd=world.clone, check=True,
+        capture_output=True, text=True, input=text,
+    )  # fmt: skip
+    later = made.stdout.strip()
+    run(world.clone, "push", "-q", "origin", f"{later}:refs/heads/later")
+    await world.forge.fetch(REPO)
+    async with world.forge.merged(
+        REPO, base_branch="main", delivery=Delivery(commit=later), message="Merge it"
+    ) as candidate:
+        shown = run(candidate.worktree, "show", "-s", "--format=%ct %at", candidate.commit)
+    assert "4000000000 4000000000" == shown

@@ -40,8 +40,8 @@ def test_mermaid_quotes_titles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quotes and tags of a title cannot end the node's text."""
     assert [
         "graph TD",
-        '  j0["Task 1: Say #quot;hi#quot; #lt;b#gt;<br/>done"]',
-        '  j1["Task 2: Esc \\x1b[31m<br/>ready"]',
+        '  j0["Task 1: Say #34;hi#34; #60;b#62;<br/>done"]',
+        '  j1["Task 2: Esc #92;x1b#91;31m<br/>ready"]',
         "  j0 --> j1",
     ] == drawn(monkeypatch, "mermaid").splitlines()
 
@@ -58,3 +58,21 @@ def test_json_has_nodes_edges_and_layers(monkeypatch: pytest.MonkeyPatch) -> Non
     text = drawn(monkeypatch, "json")
     assert '"edges": [{"from": "Task 1", "to": "Task 2"}]' in text
     assert '"layers": [["Task 1"], ["Task 2"]]' in text
+
+
+def test_a_long_title_gives_way_on_a_terminal() -> None:
+    """Key, status and what it waits for stay whole; the title is cut to what is left of the line."""
+    jobs = [JOBS[0], Job(key="Task 2", title="long " * 40, depends_on=("Task 1",))]
+    line = list(queue_graph._as_text(jobs, 60))[-1]
+    assert line.startswith("  Task 2  [draft]  long long")
+    assert line.endswith("…  ← Task 1")
+    assert 60 == len(line)
+    assert "long " * 40 in list(queue_graph._as_text(jobs))[-1]
+
+
+def test_mermaid_takes_no_code_from_a_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`#35;` in a title is text, not the character it would stand for."""
+    monkeypatch.setattr(
+        f"{__name__}.JOBS", [Job(key="Task 1", title="Issue #35; done")], raising=True
+    )
+    assert "Issue #35;35#59; done" in drawn(monkeypatch, "mermaid")

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jules_job_manager.domain.text import safe_text, shorten
+from jules_job_manager.domain.text import after_prefix, safe_text, shorten, storable_text
 
 
 def test_escape_codes_become_visible():
@@ -46,3 +46,18 @@ def test_nothing_a_terminal_acts_on_is_left(text):
 def test_shortened_text_fits(text, width):
     """A shortened text is never longer than asked."""
     assert len(shorten(text, width)) <= width
+
+
+@given(st.text(max_size=3).map(storable_text), st.text(max_size=3).map(storable_text))
+def test_the_end_of_what_starts_with_a_text(prefix, other):
+    """Between a text and its end lies all that starts with it, and nothing else."""
+    end = after_prefix(prefix)
+    for text in (other, prefix + other):
+        between = prefix <= text and (end is None or text < end)
+        assert text.startswith(prefix) == between
+
+
+def test_ends_at_the_edges_of_the_code_points():
+    """Surrogates are no characters, and nothing follows the last code point."""
+    assert ("b", "a\ue000") == (after_prefix("a\U0010ffff"), after_prefix("a\ud7ff"))
+    assert (None, None) == (after_prefix(""), after_prefix("\U0010ffff"))

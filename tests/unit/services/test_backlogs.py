@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,10 +44,29 @@ class FakeJobStore:
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
         self.events: list[NewEvent] = []
+        self.before_swap: Callable[[], None] | None = None
 
     async def save_jobs(self, jobs: Sequence[Job], events: Sequence[NewEvent] = ()) -> None:
         self.jobs |= {job.key: job for job in jobs}
         self.events += events
+
+    async def swap_jobs(
+        self,
+        expected: Mapping[str, Job | None],
+        jobs: Sequence[Job],
+        *,
+        attempts: Sequence[Attempt] = (),
+        removed: Sequence[str] = (),
+        events: Sequence[NewEvent] = (),
+    ) -> bool:
+        if self.before_swap is not None:
+            self.before_swap()
+        if any(self.jobs.get(key) != job for key, job in expected.items()):
+            return False
+        assert not attempts
+        await self.delete_jobs(removed)
+        await self.save_jobs(jobs, events)
+        return True
 
     async def get_job(self, key: str) -> Job | None:
         return self.jobs.get(key)
@@ -136,6 +156,53 @@ async def test_importing_again_updates_text_and_keeps_what_has_begun(
     assert {"from": "ready", "to": "blocked"} == jobs.events[-1].data
 
 
+async def test_an_import_never_undoes_what_a_run_did_meanwhile(
+    service: BacklogService, jobs: FakeJobStore
+) -> None:
+    """A job that starts between reading and writing keeps its task; the import looks again."""
+    await service.import_backlog(path="/q.md", content=text(1).encode())
+
+    def starts() -> None:
+        jobs.before_swap = None
+        job = jobs.jobs["Task 1"]
+        jobs.jobs["Task 1"] = replace(job, status=JobStatus.RUNNING, task_id="7", started_at=NOW)
+
+    jobs.before_swap = starts
+    report = await service.import_backlog(path="/q.md", content=text(1, prompt="new").encode())
+    stored = jobs.jobs["Task 1"]
+    assert ("new", JobStatus.RUNNING, "7") == (stored.prompt, stored.status, stored.task_id)
+    assert stored == report.jobs[0]
+
+
+async def test_a_queue_that_never_rests_refuses_the_import(
+    service: BacklogService, jobs: FakeJobStore
+) -> None:
+    """After some tries the import gives up and says so; nothing of it is written."""
+    await service.import_backlog(path="/q.md", content=text(1).encode())
+    count = iter(range(1000))
+
+    def moves() -> None:
+        jobs.jobs["Task 1"] = replace(jobs.jobs["Task 1"], reason=str(next(count)))
+
+    jobs.before_swap = moves
+    with pytest.raises(BacklogError, match="keeps changing"):
+        await service.import_backlog(path="/q.md", content=text(1, prompt="new").encode())
+    assert "go" == jobs.jobs["Task 1"].prompt
+
+
+@pytest.mark.parametrize("status", ["In Progress", "Starting", "In Review", "Needs You"])
+async def test_a_job_the_document_calls_begun_is_not_started_again(
+    service: BacklogService, jobs: FakeJobStore, status: str
+) -> None:
+    """It is shown with what a person can do; set back to Ready in the document it is ready."""
+    report = await service.import_backlog(path="/a.md", content=text(status=status).encode())
+    [job] = report.jobs
+    assert job.status.holds_slot
+    assert "jjm queue adopt KEY TASK" in job.reason
+    report = await service.import_backlog(path="/a.md", content=text().encode())
+    assert (JobStatus.READY, "") == (report.jobs[0].status, report.jobs[0].reason)
+
+
 async def test_jobs_that_left_the_document(service: BacklogService, jobs: FakeJobStore) -> None:
     """Those never begun leave the queue; those begun stay and are named."""
     await service.import_backlog(path="/q.md", content=(text(1) + text(2) + text(3)).encode())
@@ -154,6 +221,97 @@ async def test_a_key_of_another_document_is_refused(
     with pytest.raises(BacklogError, match=r"'Task 1' \(line 6\) is in /a.md"):
         await service.import_backlog(path="/b.md", content=(text(2) + text(1)).encode())
     assert before == jobs.jobs
+
+
+async def test_a_document_that_moved_takes_its_jobs_along(
+    service: BacklogService, jobs: FakeJobStore
+) -> None:
+    """Only when its old path is named: begun jobs keep their state, and the old path is forgotten."""
+    await service.import_backlog(path="/a.md", content=(text(1) + text(2) + text(3)).encode())
+    for key in ("Task 1", "Task 2"):
+        jobs.jobs[key] = replace(jobs.jobs[key], status=JobStatus.RUNNING, task_id=key)
+    moved = text(1).encode()
+    with pytest.raises(BacklogError) as refused:
+        await service.import_backlog(path="/b.md", content=moved)
+    assert "--moved-from" in (refused.value.hint or "")
+    with pytest.raises(BacklogError, match=r"knows no document /c\.md") as unknown:
+        await service.import_backlog(path="/b.md", content=moved, moved_from="/c.md")
+    assert "It knows /a.md." == unknown.value.hint
+    report = await service.import_backlog(path="/b.md", content=moved, moved_from="/a.md")
+    assert ((), ("Task 1",), ("Task 3",), ("Task 2",)) == (
+        report.added, report.updated, report.removed, report.kept,
+    )  # fmt: skip
+    assert {("Task 1", "/b.md", "running"), ("Task 2", "/b.md", "running")} == {
+        (job.key, job.backlog, job.status.value) for job in jobs.jobs.values()
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "queue", "after", "said"),
+    [
+        ("Complete", "needs_you", "needs_you", True), ("Complete", "failed", "done", False),
+        ("Complete", "cancelled", "done", False), ("Cancelled", "running", "running", True),
+        ("Ready", "done", "done", True), ("Ready", "failed", "failed", True),
+        ("In Progress", "needs_you", "needs_you", False), ("Complete", "done", "done", False),
+    ],
+)  # fmt: skip
+async def test_where_document_and_queue_disagree_it_is_said(
+    service: BacklogService, jobs: FakeJobStore, document: str, queue: str, after: str, said: bool
+) -> None:
+    """A begun job keeps the queue's word, and the line is named; done by hand is done."""
+    await service.import_backlog(path="/a.md", content=text().encode())
+    jobs.jobs["Task 1"] = replace(jobs.jobs["Task 1"], status=JobStatus(queue), task_id="7")
+    report = await service.import_backlog(path="/a.md", content=text(status=document).encode())
+    assert after == jobs.jobs["Task 1"].status.value
+    assert ([1] if said else []) == [difference.line for difference in report.differences]
+
+
+async def test_a_file_marked_read_only_is_left_alone(
+    service: BacklogService, jobs: FakeJobStore, tmp_path: Path
+) -> None:
+    """Its folder would let it be replaced; its owner said no."""
+    file = tmp_path / "b.md"
+    file.write_text(text())
+    await service.import_backlog(path=str(file), content=file.read_bytes())
+    jobs.jobs["Task 1"] = replace(jobs.jobs["Task 1"], status=JobStatus.RUNNING, task_id="7")
+    file.chmod(0o444)
+    with pytest.raises(BacklogError, match="read-only"):
+        await service.write_back(str(file))
+    assert (text(), ["b.md"]) == (file.read_text(), [each.name for each in tmp_path.iterdir()])
+    file.chmod(0o644)
+    assert await service.write_back(str(file))
+
+
+async def test_a_file_with_nothing_to_change_is_not_written(
+    service: BacklogService, tmp_path: Path
+) -> None:
+    """Not even its time of change moves."""
+    file = tmp_path / "b.md"
+    file.write_bytes(QUEUE.read_bytes())
+    os.utime(file, ns=(1, 1))
+    await service.import_backlog(path=str(file), content=file.read_bytes())
+    before = file.stat()
+    assert not await service.write_back(str(file))
+    assert (before.st_mtime_ns, before.st_ino) == (file.stat().st_mtime_ns, file.stat().st_ino)
+
+
+async def test_a_retried_job_shows_no_end(
+    service: BacklogService, jobs: FakeJobStore, tmp_path: Path
+) -> None:
+    """The day on which it failed goes from the table when it runs again."""
+    file = tmp_path / "b.md"
+    table = "| Task | Status | Start Date | Completion Date |\n|--|--|--|--|\n| Task 1 | Ready | - | - |\n"
+    file.write_text(text() + table)
+    await service.import_backlog(path=str(file), content=file.read_bytes())
+    failed = replace(
+        jobs.jobs["Task 1"], status=JobStatus.FAILED, task_id="7", started_at=NOW, finished_at=NOW
+    )
+    jobs.jobs["Task 1"] = failed
+    await service.write_back(str(file))
+    assert "| Task 1 | Failed | 2026-03-04 | 2026-03-04 |" in file.read_text()
+    jobs.jobs["Task 1"] = replace(failed, status=JobStatus.RUNNING, finished_at=None)
+    await service.write_back(str(file))
+    assert "| Task 1 | In Progress | 2026-03-04 | - |" in file.read_text()
 
 
 async def test_dependencies_may_name_jobs_of_other_documents(
@@ -213,7 +371,9 @@ async def test_write_back_puts_progress_into_the_file(
         started_at=NOW, finished_at=NOW,
     )  # fmt: skip
     assert True is await service.write_back(str(link))
-    row = "| Task 2: Service Layer | ✅ Complete | 2026-03-04 | 2026-03-04 | merged as 0123456789 |"
+    row = (
+        "| Task 2: Service Layer | âœ… Complete | 2026-03-04 | 2026-03-04 | merged as 0123456789 |"
+    )
     assert row in real.read_text()
     assert (True, 0o640) == (link.is_symlink(), stat.S_IMODE(real.stat().st_mode))
     assert False is await service.write_back(str(link))
@@ -223,14 +383,16 @@ async def test_write_back_puts_progress_into_the_file(
 async def test_a_file_or_job_that_is_gone_is_said(
     service: BacklogService, jobs: FakeJobStore, tmp_path: Path
 ) -> None:
-    """Neither is guessed around: the error names what is missing, and nothing is written."""
+    """Neither is guessed around: the error names what is missing, after the others were written."""
     file = tmp_path / "b.md"
-    file.write_text(text(1))
+    file.write_text(text(1) + text(2))
     await service.import_backlog(path=str(file), content=file.read_bytes())
+    jobs.jobs["Task 2"] = replace(jobs.jobs["Task 2"], status=JobStatus.RUNNING, task_id="5")
     file.write_text(text(2))
     with pytest.raises(BacklogError, match="no longer has Task 1"):
         await service.write_back(str(file))
-    assert text(2) == file.read_text()
+    assert text(2, status="In Progress") == file.read_text() == (
+        await service.exported(str(file))).decode()  # fmt: skip
     file.unlink()
     with pytest.raises(BacklogError, match="cannot be read"):
         await service.write_back(str(file))
@@ -267,7 +429,7 @@ async def test_an_edit_made_meanwhile_is_never_lost(
             await service.write_back(str(file))
     else:
         assert True is await service.write_back(str(file))
-        assert "🔄 In Progress" in file.read_text()
+        assert "**Status**: In Progress" in file.read_text()
     assert "edited meanwhile" in file.read_text()
     assert [file] == list(tmp_path.iterdir())
 

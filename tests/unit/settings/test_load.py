@@ -57,7 +57,7 @@ def test_dotenv_in_home_is_under_the_environment(home, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[queue]\nconcurrency = 0\n", "at least 1"),
+        ("[queue]\nconcurrency = -1\n", "at least 0"),
         ("[queue]\nconcurrency = 'many'\n", "a whole number"),
         ("[queue]\nconcurrency = 1.5\n", "a whole number"),
         ("[queue]\nconcurrency = true\n", "a whole number"),

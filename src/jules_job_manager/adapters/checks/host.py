@@ -1,17 +1,23 @@
-"""Runs checks on this machine, with no sandbox: a clean environment and bounds, nothing more."""
+"""Runs checks on this machine, with no sandbox: a clean environment and bounds, nothing more.
+
+On Linux a small program of ours stands between (`reaper.py`), so that everything a check started
+ends with it. Elsewhere what leaves the check's process group (`setsid`) may outlive it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import shutil
+import platform
 import signal
-import tempfile
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from jules_job_manager.adapters.checks import reaper
+from jules_job_manager.adapters.scratch_folders import ScratchFolder
 from jules_job_manager.domain.review import CheckResult, Conclusion
 from jules_job_manager.errors import OperationFailedError
 
@@ -41,13 +47,13 @@ class HostCheckRunner:
         Raises:
             OperationFailedError: the shell could not be started.
         """
-        scratch = await asyncio.to_thread(tempfile.mkdtemp, prefix="jjm-check-")
+        scratch = await asyncio.to_thread(ScratchFolder, "jjm-check-")
         started = time.monotonic()
         kept = _HeadAndTail(output_limit_bytes)
         reading, writing = os.pipe()
         try:
             try:
-                process = await self._start(command, folder, Path(scratch), writing)
+                process = await self._start(command, folder, scratch.path, writing)
             except BaseException:
                 os.close(reading)
                 raise
@@ -55,7 +61,7 @@ class HostCheckRunner:
                 os.close(writing)
             timed_out = await _watch(process, reading, kept, timeout_seconds)
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await asyncio.to_thread(scratch.remove)
         code = process.returncode
         conclusion = Conclusion.SUCCESS if code == 0 else Conclusion.FAILURE
         return CheckResult(
@@ -76,7 +82,7 @@ class HostCheckRunner:
         environment |= {name: str(place) for name, place in places.items()}
         try:
             return await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", command,
+                *_program(command),
                 cwd=folder, env=environment, start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output, stderr=output,
@@ -85,6 +91,24 @@ class HostCheckRunner:
             raise OperationFailedError(
                 f"The check {command!r} could not be started: {exc}"
             ) from exc
+
+
+def _has_reaper() -> bool:
+    return platform.system() == "Linux"
+
+
+def _program(command: str) -> list[str]:
+    if _has_reaper():
+        return [sys.executable, "-I", "-S", str(Path(reaper.__file__)), command]
+    return ["/bin/sh", "-c", command]
+
+
+def _end(process: asyncio.subprocess.Process, *, kill: bool) -> None:
+    """End what the check started: by its reaper where there is one, else its process group."""
+    # The group outlives its leader when the command left something in the background.
+    number = signal.SIGKILL if kill or not _has_reaper() else signal.SIGTERM
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 class _HeadAndTail:
@@ -127,9 +151,11 @@ async def _watch(
     except TimeoutError:
         timed_out = True
     finally:
-        # The group outlives its leader when the command left something in the background.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end(process, kill=False)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_SECONDS):
+                await process.wait()
+        _end(process, kill=True)
         await asyncio.wait({reading}, timeout=_GRACE_SECONDS)
         reading.cancel()
         transport.close()

@@ -9,25 +9,33 @@ headings are off, because a rule right under a label line is a rule to everyone 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 
-from jules_job_manager.adapters.documents.labels import Label, is_prompt_label, parse_label
+from jules_job_manager.adapters.documents.labels import (
+    Label,
+    heading_label,
+    is_prompt_label,
+    parse_label,
+)
 from jules_job_manager.adapters.documents.prompt_fence import find_prompt_end
 from jules_job_manager.adapters.documents.text import SourceText
+
+_MARK = re.compile(r"[-*+][ \t]+(?=\*\*)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
     """A top-level block or a list item. Lines count from 0; `end` is exclusive.
 
-    `kind` is `heading`, `label`, `item`, `table`, `rule`, `fence`, `text` or `other`. `problem`
-    says what was doubtful about it.
+    `kind` is `heading`, `label`, `item`, `table`, `rule`, `fence`, `text` or `other`. A list item
+    may be a label too. `problem` says what was doubtful about it.
     """
 
     kind: str
@@ -46,7 +54,18 @@ def parse_blocks(source: SourceText) -> list[Block]:
     interrupted: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("table", "backlog_label", _label_rule, interrupted)
     parser.block.ruler.before("fence", "backlog_prompt", _prompt_rule)
-    return list(_blocks(parser.parse("\n".join(source.lines))))
+    blocks = _blocks(parser.parse("\n".join(source.lines)))
+    return [_with_label(block, source) if block.kind == "item" else block for block in blocks]
+
+
+def _with_label(item: Block, source: SourceText) -> Block:
+    """Return a list item with the label it is (`- **Status**: Ready`), if it is one."""
+    line = source.lines[item.line]
+    mark = _MARK.match(line)
+    label = parse_label(line[mark.end() :]) if mark and "\n" not in item.text else None
+    if label is None or mark is None:
+        return item
+    return replace(item, label=replace(label, column=mark.end() + label.column))
 
 
 def _label_rule(state: StateBlock, line: int, end_line: int, silent: bool) -> bool:  # noqa: ARG001
@@ -64,10 +83,8 @@ def _label_rule(state: StateBlock, line: int, end_line: int, silent: bool) -> bo
 
 
 def _prompt_rule(state: StateBlock, line: int, end_line: int, silent: bool) -> bool:
-    if silent or not state.tokens or state.tokens[-1].type != "backlog_label":
-        return False
-    label: Label = state.tokens[-1].meta["label"]
-    if not is_prompt_label(label) or label.value or state.sCount[line] > 3:
+    label = None if silent or state.sCount[line] > 3 else _label_before(state)
+    if label is None or not is_prompt_label(label) or label.value:
         return False
     ending = find_prompt_end(lambda n: state.src[state.bMarks[n] : state.eMarks[n]], line, end_line)
     if ending is None:
@@ -77,6 +94,16 @@ def _prompt_rule(state: StateBlock, line: int, end_line: int, silent: bool) -> b
     token.meta = {"content_end": ending.content_end, "problem": ending.problem}
     state.line = ending.end
     return True
+
+
+def _label_before(state: StateBlock) -> Label | None:
+    last = state.tokens[-1] if state.tokens else None
+    if last is not None and last.type == "backlog_label":
+        label: Label = last.meta["label"]
+        return label
+    if last is not None and last.type == "heading_close" and last.tag != "h1":
+        return heading_label(state.tokens[-2].content)
+    return None
 
 
 def _blocks(tokens: list[Token]) -> Iterator[Block]:

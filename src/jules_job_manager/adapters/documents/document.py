@@ -6,17 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from jules_job_manager.adapters.documents.blocks import parse_blocks
-from jules_job_manager.adapters.documents.read_job import (
-    ParsedJob,
-    SectionReader,
-    item_text,
-    read_listed,
-)
+from jules_job_manager.adapters.documents.listed_job import read_listed
+from jules_job_manager.adapters.documents.read_job import ParsedJob, SectionReader, item_text
 from jules_job_manager.adapters.documents.sections import Outline, outline_of
-from jules_job_manager.adapters.documents.tables import Row, progress_rows
+from jules_job_manager.adapters.documents.tables import Row, read_progress
 from jules_job_manager.adapters.documents.text import SourceText
 from jules_job_manager.domain.backlog import Problem
 from jules_job_manager.domain.graph import dependencies_of, find_cycle
+from jules_job_manager.domain.text import shorten
 from jules_job_manager.errors import BacklogError
 
 
@@ -38,15 +35,18 @@ def parse_document(content: bytes) -> Document:
         BacklogError: it is not text, has no job, or its jobs contradict each other.
     """
     source = SourceText(content)
-    outline = outline_of(parse_blocks(source))
+    blocks = parse_blocks(source)
+    progress = read_progress(source, blocks)
+    outline = outline_of(blocks, progress.tables)
+    _refuse_no_job(outline)
     _refuse_doubles(outline)
     problems = [
         Problem(line=n + 1, message="this line is not UTF-8; the broken characters read as �")
         for n in source.undecodable_lines()
     ]
-    problems += outline.problems
+    problems += [*outline.problems, *progress.problems]
     rows: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in progress_rows(source, outline.tables):
+    for row in progress.rows:
         rows[row.key].append(row)
     notes = tuple(item_text(block) for block in outline.note_items)
     jobs = [
@@ -54,7 +54,7 @@ def parse_document(content: bytes) -> Document:
         for n, section in enumerate(outline.sections)
     ]
     jobs += [
-        read_listed(source, entry, notes, n, tuple(rows.pop(entry.key, ())))
+        read_listed(source, entry, notes, n, tuple(rows.pop(entry.key, ())), problems)
         for n, entry in enumerate(outline.listed, start=len(jobs))
     ]
     problems += [
@@ -74,17 +74,27 @@ def parse_document(content: bytes) -> Document:
     )
 
 
+def _refuse_no_job(outline: Outline) -> None:
+    if outline.sections or outline.listed:
+        return
+    example = "'### Task 1: Title' or '#### JJM-001: Title'"
+    hint = f"A job begins with a heading such as {example}."
+    if outline.loose:
+        first = outline.loose[0]
+        title = shorten(item_text(first), 60)
+        hint = (
+            f"Line {first.line + 1} would be a job if it said '- [ ] Task 1: {title}' (a draft), or "
+            f"'### Task 1: {title}' with '**Prompt**: what Jules shall do' under it."
+        )
+    raise BacklogError("There is no job in the document.", hint=hint)
+
+
 def _refuse_doubles(outline: Outline) -> None:
     lines: defaultdict[str, list[int]] = defaultdict(list)
     for section in outline.sections:
         lines[section.key].append(section.heading.line + 1)
     for entry in outline.listed:
         lines[entry.key].append(entry.block.line + 1)
-    if not lines:
-        raise BacklogError(
-            "There is no job in the document.",
-            hint="A job begins with a heading such as '### Task 1: Title' or '#### JJM-001: Title'.",
-        )
     doubles = {key: found for key, found in lines.items() if len(found) > 1}
     if doubles:
         said = "; ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jules_job_manager.adapters.documents.labels import DASHES
+from jules_job_manager.adapters.documents.statuses import DASHES
 from jules_job_manager.domain.job import JobFile
 
 _HEADER = re.compile(r"(?P<noun>[A-Z][A-Z ]*?) TO (?P<verbs>[A-Z/ &]+?)(?:\s*\([^()]*\))?:\s*")
@@ -13,6 +13,7 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+(?P<text>.*)")
 _REMARK = re.compile(r"\((?P<text>[^()]*)\)[ \t]*$")
 _NAMED_PATH = re.compile(r"(?P<name>[^()]*)\((?P<path>[^()\s]+)\)[ \t]*$")
 _PATH = re.compile(r"[\w.@+-]*(?:/[\w.@+\[\]-]+)+/?|[\w@+-]*\.?[\w@+-]+\.\w+|\.[\w.-]+")
+_LONGEST_PATH = 1000
 _ACTIONS = {
     "new": "create", "create": "create", "created": "create", "add": "create",
     "modify": "modify", "modified": "modify", "update": "modify", "change": "modify",
@@ -38,7 +39,7 @@ def action_of_words(words: str) -> str:
 def parse_file(text: str, default: str) -> JobFile | None:
     """Read one list entry: a path, its action (`(NEW)`, `(MODIFY - why)`) and a note."""
     quoted = re.match(r"`([^`\s]+)`", text)
-    named = None if quoted else _NAMED_PATH.fullmatch(text)
+    named = None if quoted or len(text) > 3 * _LONGEST_PATH else _NAMED_PATH.fullmatch(text)
     if quoted:
         path, rest = quoted[1], text[quoted.end() :]
     elif named and _PATH.fullmatch(named["path"]) and named["name"].strip():
@@ -47,7 +48,7 @@ def parse_file(text: str, default: str) -> JobFile | None:
             path, rest = rest.strip(), f"({named['path']})"
     else:
         path, _, rest = text.strip().partition(" ")
-        if not _PATH.fullmatch(path):
+        if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path):
             return None
     return _with_action(path, rest.strip(), default)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from jules_job_manager.adapters.documents.labels import is_known_label, parse_heading, parse_label
 
+_USUAL_LENGTH = 3
 _RULES = ("---", "***", "___")
 
 
@@ -40,10 +41,16 @@ def find_prompt_end(line_at: Callable[[int], str], line: int, end_line: int) -> 
     A fence with a language opens an inner one, a plain one closes it. A plain fence outside
     an inner one ends the prompt when a label, heading, rule or the end of the text follows,
     and otherwise opens an inner one. At the next job's heading the last plain fence is taken.
+    Who opens with more than three characters means the rule of CommonMark, which is then kept.
     """
     fence = _fence_of(line_at(line))
     if fence is None:
         return None
+    if len(fence[0]) > _USUAL_LENGTH:
+        for number in range(line + 1, end_line):
+            mark, info = _fence_of(line_at(number)) or ("", "")
+            if mark.startswith(fence[0]) and not info:
+                return PromptEnd(content_end=number, end=number + 1)
     scan = _Scan(line_at=line_at, end_line=end_line, fence=fence[0])
     for number in range(line + 1, end_line):
         text = line_at(number)

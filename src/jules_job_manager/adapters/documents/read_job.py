@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jules_job_manager.adapters.documents.blocks import Block
+from jules_job_manager.adapters.documents.dependencies import parse_dependencies
 from jules_job_manager.adapters.documents.files import action_of_words, files_in_prompt, parse_file
-from jules_job_manager.adapters.documents.labels import (
-    DASHES,
-    Label,
-    field_of,
-    parse_dependencies,
-    parse_priority,
-    parse_status,
-)
-from jules_job_manager.adapters.documents.sections import Listed, Section
+from jules_job_manager.adapters.documents.job_fields import fields_of
+from jules_job_manager.adapters.documents.labels import parse_priority
+from jules_job_manager.adapters.documents.sections import Section
+from jules_job_manager.adapters.documents.statuses import DASHES, NOT_STARTED, parse_status
 from jules_job_manager.adapters.documents.tables import Row
 from jules_job_manager.adapters.documents.text import SourceText, repaired
 from jules_job_manager.domain.backlog import Problem
@@ -24,7 +20,6 @@ from jules_job_manager.domain.job import ChecklistItem, Job, JobFile, JobStatus,
 _BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[(?P<mark>[ xX])\](?:[ \t]|$)")
 _BOX_TEXT = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
 _NO_PROMPT = {"", "-", "tbd", "todo", "to do", "none", "n/a", "…", "..."}
-NOT_STARTED = frozenset({JobStatus.READY, JobStatus.BLOCKED, JobStatus.DRAFT})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +49,14 @@ class ParsedJob:
     status_place: StatusPlace | None = None
     boxes: tuple[Box, ...] = ()
     rows: tuple[Row, ...] = ()
-
-
-@dataclass(kw_only=True, slots=True)
-class _Field:
-    label: Label
-    line: int
-    blocks: list[Block] = field(default_factory=list)
+    own_box: Box | None = None
+    """The checkbox of a job that is only listed: its status."""
+    said: JobStatus = JobStatus.READY
+    """The status that the document gives, whether or not the job can run."""
+    status_label_after: int | None = None
+    """The line (from 0) of a heading under which a status may be added; None: in its place only."""
+    label_mark: str = ""
+    """What stands before the job's labels when they are a list: its mark and a space."""
 
 
 class SectionReader:
@@ -71,7 +67,7 @@ class SectionReader:
         self._source = source
         self._section = section
         self._problems = problems
-        self._fields = self._split()
+        self._fields = fields_of(section.blocks, self._problem)
         self._doubts: list[str] = []
 
     def read(self, rows: tuple[Row, ...], notes: tuple[str, ...], position: int) -> ParsedJob:
@@ -86,7 +82,7 @@ class SectionReader:
         status, reason = self._status(said, prompt)
         job = Job(
             key=self._section.key,
-            title=self._section.title,
+            title=self._section.title or self._value("title"),
             prompt=prompt,
             priority=priority,
             status=status,
@@ -99,41 +95,18 @@ class SectionReader:
             notes=notes,
             position=position,
         )
-        return ParsedJob(job=job, line=self._section.heading.line, status_place=place,
-                         boxes=boxes, rows=rows)  # fmt: skip
+        has_cell = any("status" in row.cells for row in rows)
+        line = self._section.heading.line
+        return ParsedJob(job=job, line=line, status_place=place, boxes=boxes, rows=rows, said=said,
+                         status_label_after=None if place or has_cell else line,
+                         label_mark=self._label_mark())  # fmt: skip
+
+    def _label_mark(self) -> str:
+        listed = [found.line for found in self._fields.values() if found.in_list]
+        return f"{self._source.lines[listed[0]][0]} " if listed else ""
 
     def _problem(self, line: int, message: str) -> None:
         self._problems.append(Problem(line=line + 1, message=f"{self._section.key}: {message}"))
-
-    def _split(self) -> dict[str, _Field]:
-        fields: dict[str, _Field] = {}
-        current: _Field | None = None
-        stray = -1
-        for block in self._section.blocks:
-            if block.problem:
-                self._problem(block.line, block.problem)
-            if block.kind == "label" and block.label is not None:
-                current = _Field(label=block.label, line=block.line)
-                self._keep(fields, current)
-            elif block.kind in {"rule", "heading"}:
-                current = None
-                stray = block.end if block.kind == "heading" else stray
-            elif current is not None:
-                current.blocks.append(block)
-            elif stray != block.line:
-                self._problem(block.line, "text that stands under no label is not used")
-            if current is None and block.kind not in {"rule", "heading"}:
-                stray = block.end
-        return fields
-
-    def _keep(self, fields: dict[str, _Field], found: _Field) -> None:
-        name = field_of(found.label)
-        if name is None:
-            self._problem(found.line, f"the label '{found.label.name}' is not known")
-        elif name not in {"information", "document"} and name in fields:
-            self._problem(found.line, f"'{found.label.name}' is given twice; the first one is used")
-        else:
-            fields.setdefault(name, found)
 
     def _value(self, name: str) -> str:
         """Return a field's text on one line: that of the label's line, or of the text under it."""
@@ -154,8 +127,8 @@ class SectionReader:
         blocks = found.blocks
         if not value and blocks and blocks[0].kind == "fence":
             fence = blocks[0]
-            if len(blocks) > 1:
-                self._problem(blocks[1].line, "text after the prompt's fence is not part of it")
+            for block in blocks[1:]:
+                self._problem(block.line, "text after the prompt's fence is not part of it")
             first = fence.line + 1
             lines = [repaired(line) for line in self._source.lines[first : fence.level]]
             text = "\n".join(lines)
@@ -168,8 +141,13 @@ class SectionReader:
         """Return a ticket's own text as the prompt: a ticket describes the work itself."""
         if "description" not in self._fields:
             return "", self._section.heading.line
-        first = self._section.heading.end
-        text = self._source.block(first, self._section.end)
+        first, end = self._section.heading.end, self._section.end
+        text = self._source.block(first, end)
+        status = self._fields.get("status")
+        if status is not None:  # it says where the job stands, not what is to be done
+            above, below = (self._source.block(*part) for part in
+                            ((first, status.line), (status.line + 1, end)))  # fmt: skip
+            text = "\n".join(part for part in (above, below) if part)
         return f"{self._section.key}: {self._section.title}\n\n{text}", first - 2
 
     def _checklist(self) -> tuple[tuple[Box, ...], tuple[ChecklistItem, ...]]:
@@ -178,7 +156,7 @@ class SectionReader:
         items: list[ChecklistItem] = []
         for block in found.blocks if found else ():
             if block.kind == "item":
-                box = _box_of(self._source, block)
+                box = box_of(self._source, block)
                 boxes += [box] if box else []
                 items.append(
                     ChecklistItem(text=item_text(block), checked=bool(box and box.checked))
@@ -259,16 +237,13 @@ class SectionReader:
         return JobStatus.DONE if is_done else JobStatus.READY
 
     def _table_status(self, rows: tuple[Row, ...]) -> JobStatus | None:
-        found: JobStatus | None = None
-        for row in rows:
-            words = row.cells["status"].text if "status" in row.cells else ""
-            status = parse_status(words)
-            if status is None and words.strip(" " + DASHES):
-                self._problem(row.line, f"the status '{repaired(words)}' in the table is not known")
-                if "status" not in self._fields:
-                    self._doubts.append(f"the table's status '{repaired(words)}' is not known")
-            found = found or status
-        return found
+        status, unknown = table_status(rows)
+        for row in unknown:
+            words = repaired(row.cells["status"].text)
+            self._problem(row.line, f"the status '{words}' in the table is not known")
+            if "status" not in self._fields:
+                self._doubts.append(f"the table's status '{words}' is not known")
+        return status
 
     def _status(self, said: JobStatus, prompt: str) -> tuple[JobStatus, str]:
         if said not in NOT_STARTED:
@@ -280,22 +255,17 @@ class SectionReader:
         return said, "the document calls it a draft" if said is JobStatus.DRAFT else ""
 
 
-def read_listed(
-    source: SourceText, entry: Listed, notes: tuple[str, ...], position: int, rows: tuple[Row, ...]
-) -> ParsedJob:
-    """Return a job that is only listed: a draft, or done when its box is ticked."""
-    box = _box_of(source, entry.block)
-    done = box is not None and box.checked
-    job = Job(
-        key=entry.key,
-        title=repaired(entry.title),
-        priority=entry.priority or Priority.MEDIUM,
-        status=JobStatus.DONE if done else JobStatus.DRAFT,
-        reason="" if done else "it has no prompt yet",
-        notes=notes,
-        position=position,
-    )
-    return ParsedJob(job=job, line=entry.block.line, boxes=(box,) if box else (), rows=rows)
+def table_status(rows: tuple[Row, ...]) -> tuple[JobStatus | None, list[Row]]:
+    """Return the first status that a job's rows give, and the rows whose status is not known."""
+    found: JobStatus | None = None
+    unknown: list[Row] = []
+    for row in rows:
+        words = row.cells["status"].text if "status" in row.cells else ""
+        status = parse_status(words)
+        if status is None and words.strip(" " + DASHES):
+            unknown.append(row)
+        found = found or status
+    return found, unknown
 
 
 def item_text(block: Block) -> str:
@@ -304,7 +274,8 @@ def item_text(block: Block) -> str:
     return _BOX_TEXT.sub("", text, count=1).strip() if text.startswith("[") else text.strip()
 
 
-def _box_of(source: SourceText, block: Block) -> Box | None:
+def box_of(source: SourceText, block: Block) -> Box | None:
+    """Return the checkbox of a list item, or None."""
     match = _BOX.match(source.lines[block.line])
     if match is None:
         return None

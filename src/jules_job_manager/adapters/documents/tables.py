@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from jules_job_manager.adapters.documents.blocks import Block
 from jules_job_manager.adapters.documents.labels import split_key
-from jules_job_manager.adapters.documents.text import SourceText
+from jules_job_manager.adapters.documents.text import SourceText, repaired
+from jules_job_manager.domain.backlog import Problem
 
 _PIPE = re.compile(r"(?<!\\)\|")
 _COLUMNS = {
@@ -42,21 +43,56 @@ class Row:
     cells: dict[str, Cell]
 
 
-def progress_rows(source: SourceText, tables: list[Block]) -> list[Row]:
-    """Return the rows of all tables with a Status column whose first cell begins with a key."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """The progress tables of a document: the lines they begin at (from 0), and their rows."""
+
+    tables: frozenset[int]
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_progress(source: SourceText, blocks: list[Block]) -> Progress:
+    """Find the tables with a Status column and a row that begins with a job's key.
+
+    Columns without a meaning here (`#`, `Owner`) may stand before the key. Rows of such a table
+    that name no job are problems.
+    """
+    tables: list[int] = []
     rows: list[Row] = []
-    for table in tables:
-        header = [_COLUMNS.get(cell.text.replace("*", "").strip().casefold())
-                  for cell in _cells(source, table.line)]  # fmt: skip
-        if "status" not in header:
-            continue
-        for line in range(table.line + 2, table.end):
-            cells = _cells(source, line)
-            key = split_key(cells[0].text)[0] if cells else ""
-            if key:
-                named = zip(header, cells, strict=False)
-                rows.append(Row(key=key, line=line, cells={n: c for n, c in named if n}))
-    return rows
+    problems: list[Problem] = []
+    for block in blocks:
+        found, nameless = _rows(source, block) if block.kind == "table" else ([], [])
+        if found:
+            tables.append(block.line)
+            rows += found
+            problems += [
+                Problem(line=line + 1, message="this row of the progress table names no job")
+                for line in nameless
+            ]
+    return Progress(tables=frozenset(tables), rows=tuple(rows), problems=tuple(problems))
+
+
+def _rows(source: SourceText, table: Block) -> tuple[list[Row], list[int]]:
+    header = [_column(cell.text) for cell in _cells(source, table.line)]
+    if "status" not in header:
+        return [], []
+    rows: list[Row] = []
+    nameless: list[int] = []
+    for line in range(table.line + 2, table.end):
+        named = list(zip(header, _cells(source, line), strict=False))
+        keys = (split_key(cell.text)[0] for column, cell in named if column is None)
+        key = next(filter(None, keys), "")
+        if key:
+            rows.append(Row(key=key, line=line, cells={c: cell for c, cell in named if c}))
+        elif any(cell.text for _, cell in named):
+            nameless.append(line)
+    return rows, nameless
+
+
+def _column(text: str) -> str | None:
+    words = re.findall(r"[a-z]+", repaired(text).casefold())
+    return _COLUMNS.get(" ".join(words))
 
 
 def _cells(source: SourceText, line: int) -> list[Cell]:

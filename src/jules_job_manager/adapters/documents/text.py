@@ -52,7 +52,7 @@ class SourceText:
         """Return the numbers (from 0) of the lines with bytes that are not UTF-8."""
         if self.text.isascii():
             return []
-        return [number for number, line in enumerate(self.lines) if _has_surrogate(line)]
+        return [number for number, line in enumerate(self.lines) if has_undecodable(line)]
 
     def edited(self, edits: list[tuple[int, int, str]]) -> bytes:
         """Return the bytes with places (start, end, new text) replaced; the rest as it was."""
@@ -65,7 +65,8 @@ class SourceText:
         return "".join(parts).encode("utf-8", "surrogateescape")
 
 
-def _has_surrogate(line: str) -> bool:
+def has_undecodable(line: str) -> bool:
+    """Whether the line holds bytes that are not UTF-8."""
     return not line.isascii() and any("\ud800" <= character <= "\udfff" for character in line)
 
 
@@ -78,6 +79,6 @@ def repaired(line: str) -> str:
     if line.isascii():
         return line
     fixed = ftfy.fix_encoding(_LOST_SELECTOR.sub(_HALF_SELECTOR + "\x8f", line))
-    if _has_surrogate(fixed):
+    if has_undecodable(fixed):
         fixed = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in fixed)
     return fixed

@@ -6,29 +6,45 @@ import asyncio
 import hashlib
 import re
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from jules_job_manager.adapters.forges.git_command import git, git_ok, mask
+from filelock import AsyncFileLock, Timeout
+
+from jules_job_manager.adapters.forges.git_command import git, git_ok
+from jules_job_manager.adapters.forges.held_work import how_held
+from jules_job_manager.adapters.forges.left_locks import alone_ok
+from jules_job_manager.adapters.scratch_folders import ScratchFolder
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.masking import masked
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
-from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.ports.forge import Holding, MergeCandidate
 
 _HEADS = "refs/remotes/origin/"
+_KEPT = "refs/jjm/kept/"
+_KEPT_SLACK = 20
+"""Refs above the limit before the oldest are dropped: collecting garbage each time is slow."""
+_LOCK_SECONDS = 1200.0
+"""Longer than the longest git command may take."""
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 class LocalGitForge:
     """Repositories on any git remote, worked on through bare mirrors under one folder."""
 
-    def __init__(self, *, cache: Path, remotes: Mapping[str, str]) -> None:
-        """Bind the folder of the mirrors (made when needed) and `owner/name` to git URL or path."""
+    def __init__(self, *, cache: Path, remotes: Mapping[str, str], kept_commits: int = 500) -> None:
+        """Bind the folder of the mirrors and the addresses.
+
+        Args:
+            cache: Made when needed.
+            remotes: `owner/name` to git URL or path.
+            kept_commits: How many merges and patches a mirror keeps beyond its branches, >= 1.
+        """
         self._cache = cache
         self._remotes = dict(remotes)
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._kept_commits = kept_commits
 
     async def fetch(self, repository: str) -> None:
         """Bring the mirror up to date; branches gone from the remote go from it too.
@@ -37,8 +53,8 @@ class LocalGitForge:
             ForgeError: there is no such remote, or git could not reach it.
         """
         mirror = await self._mirror(repository)
-        async with self._lock(repository):
-            await git_ok(
+        async with self._alone(mirror):
+            await alone_ok(
                 mirror, "fetch", "--prune", "--no-tags", "--quiet", "--end-of-options", "origin"
             )
 
@@ -55,6 +71,32 @@ class LocalGitForge:
         mirror = await self._mirror(repository)
         lines = await git_ok(mirror, "for-each-ref", "--format=%(refname)", "--", _HEADS)
         return [line.removeprefix(_HEADS) for line in lines.splitlines() if line != f"{_HEADS}HEAD"]
+
+    async def contains(self, repository: str, branch: str, commit: str) -> bool | None:
+        """Return whether the remote's branch, as last fetched, holds the commit.
+
+        None: the mirror has no such commit.
+        """
+        head = await self.head_commit(repository, branch)
+        mirror = await self._mirror(repository)
+        if not _OBJECT_ID.fullmatch(commit):
+            return None
+        known = await git(mirror, "cat-file", "-e", f"{commit}^{{commit}}")
+        if known.code != 0:
+            return None
+        if head is None:
+            return False
+        return (await git(mirror, "merge-base", "--is-ancestor", commit, head)).code == 0
+
+    async def holds_work(self, repository: str, branch: str, commit: str) -> Holding | None:
+        """Return how the remote's branch, as last fetched, holds the work that ends in the commit."""
+        known = await self.contains(repository, branch, commit)
+        if known is not False:
+            return Holding.COMMIT if known else None
+        head = await self.head_commit(repository, branch)
+        return (
+            None if head is None else await how_held(await self._mirror(repository), head, commit)
+        )
 
     async def deliver_patch(self, repository: str, change_set: ChangeSet, message: str) -> Delivery:
         """Turn a patch into a commit on its base commit.
@@ -103,9 +145,12 @@ class LocalGitForge:
         done = await git(folder, "merge-base", "--is-ancestor", commit, base)
         if done.code == 0:
             return MergeCandidate(base_commit=base, commit=base, worktree=folder)
+        # The same merge gets the same id on every machine: one may check what another pushes.
+        dates = await git_ok(folder, "show", "--no-patch", "--format=%ct", base, commit)
         result = await git(
-            folder, "merge", "--no-ff", "--no-verify", "--quiet", "-m", message, commit
-        )
+            folder, "merge", "--no-ff", "--no-verify", "--quiet", "-m", message, commit,
+            date=f"{max(map(int, dates.split()))} +0000",
+        )  # fmt: skip
         if result.code == 0:
             merge = await git_ok(folder, "rev-parse", "HEAD")
             await self._keep(mirror, merge)
@@ -129,32 +174,73 @@ class LocalGitForge:
         mirror = await self._mirror(repository)
         target = f"refs/heads/{base_branch}"
         lease = f"--force-with-lease={target}:{candidate.base_commit}"
-        result = await git(
-            mirror, "push", "--porcelain", lease, "--end-of-options", "origin",
-            f"{candidate.commit}:{target}",
-        )  # fmt: skip
+        async with self._alone(mirror):
+            result = await git(
+                mirror, "push", "--porcelain", lease, "--end-of-options", "origin",
+                f"{candidate.commit}:{target}",
+            )  # fmt: skip
         if result.code == 0:
             await self.fetch(repository)
+            if not await self.contains(repository, base_branch, candidate.commit):
+                raise ForgeError(
+                    f"{repository} took the merge, but {base_branch} does not hold it now.",
+                    hint="Someone moved the branch at once; look at its history.",
+                )
             return
         raise _push_error(repository, base_branch, result.stdout + result.stderr)
 
-    def _lock(self, repository: str) -> asyncio.Lock:
-        return self._locks.setdefault(repository, asyncio.Lock())
+    @asynccontextmanager
+    async def _alone(self, mirror: Path) -> AsyncIterator[None]:
+        """Keep other processes (and our own other tasks) off the mirror's refs and worktrees."""
+        lock = AsyncFileLock(
+            f"{mirror}.lock", timeout=_LOCK_SECONDS, mode=0o600, is_singleton=False
+        )
+        try:
+            await asyncio.to_thread(mirror.parent.mkdir, parents=True, exist_ok=True)
+            await lock.acquire()
+        except Timeout as exc:
+            raise ForgeError(
+                f"The mirror {mirror} is in use by another program for too long.",
+                hint="Another run may hang in git; end it, or try again later.",
+            ) from exc
+        except OSError as exc:
+            raise ForgeError(f"The mirror {mirror} cannot be made: {exc}") from exc
+        try:
+            yield
+        finally:
+            await lock.release()
 
     async def _keep(self, mirror: Path, commit: str) -> None:
-        """Point a ref at the commit, so that git never collects it."""
-        await git_ok(mirror, "update-ref", f"refs/jjm/kept/{commit}", commit)
+        """Point a ref at the commit, so that git never collects it, and drop the oldest such refs.
+
+        The newest `kept_commits` stay; an older delivery or merge that is in no branch is made
+        anew when it is needed.
+        """
+        async with self._alone(mirror):
+            await alone_ok(mirror, "update-ref", f"{_KEPT}{commit}", commit)
+            listed = await git_ok(
+                mirror, "for-each-ref", "--sort=-creatordate", "--format=%(refname)", "--", _KEPT
+            )
+            refs = listed.splitlines()
+            if len(refs) <= self._kept_commits + _KEPT_SLACK:
+                return
+            gone = refs[self._kept_commits :]
+            orders = "".join(f"delete {ref}\n" for ref in gone if ref != f"{_KEPT}{commit}")
+            await alone_ok(mirror, "update-ref", "--stdin", stdin=orders.encode())
+            await git(mirror, "gc", "--quiet", "--prune=2.weeks.ago")
 
     @asynccontextmanager
     async def _worktree(self, mirror: Path, commit: str) -> AsyncIterator[Path]:
-        scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="jjm-merge-"))
-        folder = scratch / "tree"
+        scratch = await asyncio.to_thread(ScratchFolder, "jjm-merge-")
+        folder = scratch.path / "tree"
         try:
-            await git_ok(mirror, "worktree", "add", "--detach", "--quiet", str(folder), commit)
+            async with self._alone(mirror):
+                await git_ok(mirror, "worktree", "add", "--detach", "--quiet", str(folder), commit)
             yield folder
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
-            await git(mirror, "worktree", "prune")
+            await asyncio.to_thread(scratch.remove)
+            async with self._alone(mirror):
+                await git(mirror, "worktree", "prune")
 
     async def _mirror(self, repository: str) -> Path:
         remote = self._remotes.get(repository)
@@ -166,9 +252,10 @@ class LocalGitForge:
         address = _address(remote)
         digest = hashlib.sha256(f"{repository}\0{address}".encode()).hexdigest()[:16]
         mirror = self._cache / f"{digest}.git"
-        async with self._lock(repository):
-            if not (mirror / "jjm-ready").exists():
-                await self._create(mirror, repository, address)
+        if not (mirror / "jjm-ready").exists():
+            async with self._alone(mirror):
+                if not (mirror / "jjm-ready").exists():
+                    await self._create(mirror, repository, address)
         return mirror
 
     async def _create(self, mirror: Path, repository: str, address: str) -> None:
@@ -183,7 +270,7 @@ class LocalGitForge:
         result = await git(mirror, "fetch", "--prune", "--no-tags", "--quiet", "origin")
         if result.code != 0:
             raise ForgeError(
-                f"{repository} cannot be fetched from {mask(address)}: {result.stderr.strip()[-500:]}",
+                f"{repository} cannot be fetched from {masked(address)}: {result.stderr.strip()[-500:]}",
                 hint="Check the address, and that git can reach it without asking for a password.",
             )
         (mirror / "jjm-ready").write_text(repository, encoding="utf-8")

@@ -6,16 +6,19 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jules_job_manager.adapters.storage.fallback import fallback_path, merge_into, waiting
+from jules_job_manager.adapters.storage.private_files import alone, make_private, use_wal
 from jules_job_manager.errors import (
     ConfigurationError,
     StoreError,
     StoreUnavailableError,
-    UnsupportedOperationError,
 )
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from jules_job_manager.adapters.storage.sql.store import SqlStore
 
 
@@ -38,12 +41,11 @@ async def open_store(
         ConfigurationError: an address is missing or wrong.
     """
     if kind == "json":
-        raise UnsupportedOperationError(
-            "The JSON file store is not in this version yet.",
-            hint="Use storage.backend sqlite, which also needs no server.",
-        )
+        from jules_job_manager.adapters.storage.json_store import open_json
+
+        return await open_json(data_path, clock)
     if kind == "sqlite":
-        return await open_sqlite(data_path)
+        return await open_sqlite(data_path, clock=clock)
     if kind != "postgresql":
         raise ConfigurationError(f"There is no kind of store {kind!r}.")
     if not database_url:
@@ -51,26 +53,27 @@ async def open_store(
             "The PostgreSQL store needs an address.",
             hint="Set DATABASE_URL to postgresql://user:password@host:5432/name",
         )
-    return await _open_with_fallback(data_path, database_url, fallback, clock)
+    return await _open_with_fallback(data_path, database_url, fallback)
 
 
-async def open_sqlite(path: Path, *, warning: str = "") -> Store:
+async def open_sqlite(path: Path, *, warning: str = "", clock: Clock | None = None) -> SqlStore:
     """Open a SQLite file, making it and its folder when missing, readable by the user alone."""
     from jules_job_manager.adapters.storage.sql import migrate
     from jules_job_manager.adapters.storage.sql.engine import sqlite_engine
     from jules_job_manager.adapters.storage.sql.store import SqlStore
 
-    await asyncio.to_thread(_make_private, path)
+    await asyncio.to_thread(make_private, path)
+    await use_wal(path)
     engine = sqlite_engine(path)
     try:
         revision = await migrate.current_revision(engine)
         if revision != migrate.HEAD:
             _require_known(revision, str(path))
-            await asyncio.to_thread(_upgrade_locked, path, migrate.HEAD)
+            await _upgrade_locked(engine, path)
     except BaseException:
         await engine.dispose()
         raise
-    return SqlStore(engine, kind="sqlite", warning=warning)
+    return SqlStore(engine, kind="sqlite", warning=warning, clock=clock)
 
 
 async def open_postgresql(url: str) -> SqlStore:
@@ -87,8 +90,8 @@ async def open_postgresql(url: str) -> SqlStore:
         elif revision != migrate.HEAD:
             _require_known(revision, shown_address(engine))
             raise StoreError(
-                f"The database {shown_address(engine)} has an older schema.",
-                hint="Use the version of jjm that made it; upgrading in place is not built yet.",
+                f"The database {shown_address(engine)} has an older schema ({revision}).",
+                hint="Stop what uses it, make a copy, and run: jjm storage upgrade",
             )
     except BaseException:
         await engine.dispose()
@@ -96,60 +99,80 @@ async def open_postgresql(url: str) -> SqlStore:
     return SqlStore(engine, kind="postgresql")
 
 
-def fallback_path(data_path: Path) -> Path:
-    """Return the file that is used while PostgreSQL is away."""
-    return data_path.with_name(data_path.name + ".fallback")
+async def engine_of_existing(kind: str, address: str) -> AsyncEngine:
+    """Return an engine on a store that exists and has the newest schema; nothing is changed.
+
+    Raises:
+        StoreError: there is none, or its schema is another.
+    """
+    from jules_job_manager.adapters.storage.sql import migrate
+    from jules_job_manager.adapters.storage.sql.engine import (
+        postgresql_engine,
+        shown_address,
+        sqlite_engine,
+    )
+
+    if kind == "sqlite" and not await asyncio.to_thread(Path(address).exists):
+        raise StoreError(f"There is no store {address}.")
+    engine = sqlite_engine(Path(address)) if kind == "sqlite" else postgresql_engine(address)
+    try:
+        revision = await migrate.current_revision(engine)
+        if revision != migrate.HEAD:
+            where = shown_address(engine)
+            _require_known(revision, where)
+            what = "is no store of jjm" if revision is None else "has an older schema"
+            raise StoreError(
+                f"{where} {what}.", hint="Bring it up to date with: jjm storage upgrade"
+            )
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
 
 
-async def _open_with_fallback(data_path: Path, url: str, fallback: str, clock: Clock) -> Store:
-    del clock
+async def _open_with_fallback(data_path: Path, url: str, fallback: str) -> Store:
     path = fallback_path(data_path)
     try:
         store = await open_postgresql(url)
     except StoreUnavailableError as exc:
         if fallback != "local":
             raise
-        return await open_sqlite(
-            path,
-            warning=f"{exc} Working in the local store {path}; it is not merged back by itself.",
-        )
-    if path.exists():
-        store.warning = f"{path} holds what was written while the database was away. It is not merged yet: keep it."
+        warning = f"{exc} Working in the local store {path}; it is merged as soon as the database answers."
+        return await open_sqlite(path, warning=warning)
+    try:
+        store.warning = await _settle(store, path, fallback)
+    except BaseException:
+        await store.aclose()
+        raise
     return store
 
 
-def _make_private(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600, exist_ok=True)
-    except OSError as exc:
-        raise StoreError(
-            f"The store {path} cannot be made: {exc.strerror}.",
-            hint="Make its folder writable, or set JJM_HOME to another one.",
-        ) from exc
+async def _settle(store: SqlStore, path: Path, fallback: str) -> str:
+    """Merge the local store where that is wanted; return what users must know."""
+    if not await asyncio.to_thread(path.exists):
+        return ""
+    if fallback == "local":
+        merged = await merge_into(store, path)
+        counts = ", ".join(f"{count} {name}" for name, count in merged.items())
+        return f"The database answers again; merged from {path}: {counts}." if merged else ""
+    if not await waiting(path):
+        return ""
+    return f"{path} holds what was written while the database was away; merge it with: jjm storage merge-fallback"
 
 
-def _upgrade_locked(path: Path, head: str) -> None:
-    """Upgrade under a file lock, so that two commands at once do it once.
-
-    It runs in a thread with a loop of its own: waiting for the lock must not block ours.
-    """
-    from filelock import FileLock
-
+async def _upgrade_locked(engine: AsyncEngine, path: Path) -> None:
+    """Upgrade under a file lock, so that two commands at once do it once."""
     from jules_job_manager.adapters.storage.sql import migrate
-    from jules_job_manager.adapters.storage.sql.engine import sqlite_engine
 
-    own = sqlite_engine(path)
-
-    async def work() -> None:
-        try:
-            if await migrate.current_revision(own) != head:
-                await migrate.upgrade(own)
-        finally:
-            await own.dispose()
-
-    with FileLock(f"{path}.lock", mode=0o600):
-        asyncio.run(work())
+    async with alone(path):
+        revision = await migrate.current_revision(engine)
+        if revision is None and not await migrate.is_empty(engine):
+            raise StoreError(
+                f"{path} is a database of another program; it was left as it is.",
+                hint="Set storage.data_path or JJM_HOME to another place.",
+            )
+        if revision != migrate.HEAD:
+            await migrate.upgrade(engine)
 
 
 def _require_known(revision: str | None, where: str) -> None:

@@ -20,7 +20,7 @@ def run(args: Namespace, context: Context) -> int:
     """Archive the task."""
     verb = "brought back" if args.undo else "archived"
     if args.dry_run:
-        task_id = context.run(lambda app: app.tasks.resolve(args.task))
+        task_id = context.run(lambda app: app.tasks.get_task(args.task)).id
         context.note(f"Task {task_id} would be {verb}.")
         return 0
     task_id = context.run(lambda app: app.tasks.set_archived(args.task, archived=not args.undo))

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from jules_job_manager.cli.context import Context
 
+SHORTEST_PREFIX = 6
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
@@ -23,7 +25,13 @@ def run(args: Namespace, context: Context) -> int:
     from jules_job_manager.errors import InvalidInputError
 
     task_id = context.run(lambda app: app.tasks.resolve(args.task))
+    if task_id.startswith(args.task) and len(args.task) < min(SHORTEST_PREFIX, len(task_id)):
+        raise InvalidInputError(
+            f"{args.task!r} is too short for something that cannot be undone.",
+            hint=f"Give {SHORTEST_PREFIX} characters of the id or more; `jjm list` shows it.",
+        )
     if args.dry_run:
+        context.run(lambda app: app.tasks.get_task(task_id))
         context.note(f"Would delete task {task_id}.")
         return 0
     if not args.yes:

@@ -10,12 +10,34 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
     from pathlib import Path
 
     from jules_job_manager.cli.context import Context
 
 REPOSITORY = "octo/atlas"
 CHECK = "python3 -m unittest discover -s tests -t ."
+
+_END = ("done", "done", "done", "needs_you", "draft")
+"""How the five jobs stand when all went as told."""
+_WIDTH = 78
+_STYLES = {"-": "red", "+": "green"}
+_WHAT_YOU_SAW = (
+    "- Task 2 said it was complete while a file it promised did not exist. It was",
+    "  sent back to the same task, and merged only when every check passed.",
+    "- Task 3 started when Task 2 was merged; its question was answered for you.",
+    "- Task 4 waits for you: its plan says DROP TABLE, and a rule leaves such plans",
+    "  to a person.",
+    "- 'Tests pass' is ticked in the backlog because a check proved it; nothing else",
+    "  is.",
+)
+_NEXT = (
+    "Now with your own work:",
+    "  jjm config init      write a commented configuration",
+    "  jjm doctor           check the set-up, and how Jules is reached",
+    "  jjm queue import YOUR-BACKLOG.md --repo OWNER/NAME",
+    "  jjm queue run --remote OWNER/NAME=GIT-URL --check 'make test'",
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -40,15 +62,23 @@ def run(args: Namespace, context: Context) -> int:
                 f"{folder} is not empty.", hint="Name a new folder with --keep."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        return _demo(context, folder.resolve(), args.speed)
-    with tempfile.TemporaryDirectory(prefix="jjm-demo-") as name:
-        return _demo(context, Path(name), args.speed)
+        code = _demo(context, folder.resolve(), args.speed)
+        _say(context, "What to try next")
+        _say_how_to_go_on(context, folder.resolve(), args.speed)
+    else:
+        with tempfile.TemporaryDirectory(prefix="jjm-demo-") as name:
+            code = _demo(context, Path(name).resolve(), args.speed)
+        _say(context, "What to try next")
+        context.write("  jjm demo --keep DIR  the same again, left in DIR for you to go on with")
+    _write_lines(context, ("", *_NEXT))
+    return code
 
 
 def _demo(context: Context, folder: Path, speed: float) -> int:
     from importlib import resources
 
-    from jules_job_manager.cli.exit_codes import OK, PENDING
+    from jules_job_manager.cli.exit_codes import CANCELLED, FAILED, OK
+    from jules_job_manager.cli.queue_jobs import read_jobs
 
     example = resources.files("jules_job_manager.example")
     before = example.joinpath("backlog.md").read_text(encoding="utf-8")
@@ -66,27 +96,48 @@ def _demo(context: Context, folder: Path, speed: float) -> int:
     own = _own_context(context, folder, scenario, speed)
     _command(own, ["queue", "import", str(backlog), "--repo", REPOSITORY])
     _say(context, "2. The queue, worked through on the pretend Jules")
-    code = _command(
+    _command(
         own,
         ["queue", "run", "--remote", f"{REPOSITORY}={origin}", "--check", CHECK, "--approve", "policy",
-         "--answer", "Yes, English and German.", "--interval", "0.2"],
+         "--answer", "Yes, English and German.", "--interval", "0.2", "--no-input"],
     )  # fmt: skip
+    if own.was_stopped:
+        return CANCELLED
     _say(context, "3. What stands where now")
     _command(own, ["queue", "list"])
     _say(context, "4. What was merged")
     context.write(_git(origin, "log", "--oneline", "--graph", "main"))
     _say(context, "5. What changed in the backlog file")
     _print_changes(context, before, backlog.read_text(encoding="utf-8"))
+    if tuple(job.status.value for job in read_jobs(own)) != _END:
+        _say(context, "The demo did not come to its end.")
+        context.write("Run it again; if nobody stopped it, `jjm demo --debug` tells more.")
+        return FAILED
     _say(context, "What you saw")
-    context.write(
-        "Task 2 said it was complete while its module did not exist. It was sent back to the same"
+    _write_lines(context, _WHAT_YOU_SAW)
+    return OK
+
+
+def _say_how_to_go_on(context: Context, folder: Path, speed: float) -> None:
+    import shlex
+
+    home, scenario, origin = (
+        shlex.quote(str(folder / name)) for name in ("home", "scenario.toml", "origin.git")
     )
-    context.write(
-        "task, and merged only when the checks passed. Task 4 waits for you: it says DROP TABLE."
+    lines = (
+        f"Everything is still in {folder}. Decide about the plan of Task 4 yourself:",
+        f"  export JJM_HOME={home} JJM_BACKEND=simulator",
+        f"  export JJM_SIMULATOR__SPEED={speed:g} JJM_SIMULATOR__SCENARIO={scenario}",
+        "  jjm plan TASK        TASK is the number that stands beside Task 4 above",
+        "  jjm approve TASK",
+        f"  jjm queue run --remote {REPOSITORY}={origin} --check '{CHECK}'",
     )
-    context.write("Try next: jjm config init, jjm doctor, jjm queue import YOUR-BACKLOG.md")
-    # The demo ends as it should when one job waits for a person.
-    return OK if code == PENDING else 1
+    _write_lines(context, lines)
+
+
+def _write_lines(context: Context, lines: Sequence[str]) -> None:
+    for line in lines:
+        context.write(line)
 
 
 def _own_context(context: Context, folder: Path, scenario: Path, speed: float) -> Context:
@@ -122,11 +173,30 @@ def _command(own: Context, words: list[str]) -> int:
     assert found is not None
     module_name, names, taken = found
     module = import_module(f"jules_job_manager.cli.commands.{module_name}")
-    own.write(f"$ jjm {' '.join(words)}")
+    _write_lines(own, _wrapped(words).splitlines())
     own.stdout.flush()
     code: int = module.run(command_parser(module, " ".join(names)).parse_args(words[taken:]), own)
     own.stdout.flush()
     return code
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    """Return a command over several lines, to be pasted as it stands; options keep their values."""
+    import shlex
+
+    parts = ["jjm"]
+    for word in map(shlex.quote, words):
+        if word.startswith("--") or not parts[-1].startswith("--"):
+            parts.append(word)
+        else:
+            parts[-1] += f" {word}"
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + 1 + len(part) > _WIDTH - 6:
+            lines.append(part)
+        else:
+            lines[-1] = f"{lines[-1]} {part}".strip()
+    return "$ " + " \\\n    ".join(lines)
 
 
 def _make_repository(folder: Path) -> Path:
@@ -175,20 +245,25 @@ def _git(folder: Path, *arguments: str) -> str:
 def _print_changes(context: Context, before: str, after: str) -> None:
     from difflib import unified_diff
 
-    for line in unified_diff(
+    changes = unified_diff(
         before.splitlines(), after.splitlines(), "before", "after", n=0, lineterm=""
-    ):
+    )
+    for line in changes:
         if not line.startswith("@@"):
-            context.write(line)
+            _print_line(context, line, _STYLES.get(line[:1], "") if line[:3].strip("+-") else "")
 
 
 def _say(context: Context, text: str) -> None:
-    if context.is_terminal:
+    _print_line(context, f"\n{text}", "bold")
+    context.stdout.flush()
+
+
+def _print_line(context: Context, line: str, style: str) -> None:
+    if context.is_terminal and style:
         from rich.text import Text
 
         from jules_job_manager.cli.output import console
 
-        console(context).print(Text(f"\n{text}", style="bold"))
+        console(context).print(Text(line, style=style))
     else:
-        context.write(f"\n{text}")
-    context.stdout.flush()
+        _write_lines(context, line.split("\n"))

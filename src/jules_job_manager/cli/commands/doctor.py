@@ -67,6 +67,11 @@ def _home(context: Context) -> str:
     parent = home
     while not parent.exists():
         parent = parent.parent
+    if not parent.is_dir():
+        raise ConfigurationError(
+            f"{parent} is a file, so the home folder {home} cannot be made.",
+            hint="Set JJM_HOME to a folder of yours.",
+        )
     if not os.access(parent, os.W_OK):
         raise ConfigurationError(
             f"The home folder {home} cannot be written.", hint="Set JJM_HOME to a folder of yours."
@@ -92,6 +97,30 @@ def _git(context: Context) -> str:
     return text.strip()
 
 
+def _node(context: Context) -> str:
+    """Only the Node MCP server needs Node.js."""
+    import re
+    import shutil
+    import subprocess
+
+    from jules_job_manager.bootstrap import backend_name
+    from jules_job_manager.errors import ConfigurationError
+
+    settings = context.settings()
+    if backend_name(settings) != "mcp" or settings.mcp_server.command:
+        return "not needed"
+    name = settings.mcp_server.node_path
+    path = shutil.which(name)
+    hint = "Install Node.js 18 or newer, or set NODE_PATH to it."
+    if path is None:
+        raise ConfigurationError(f"Node.js ({name}) is not installed.", hint=hint)
+    text = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"v(\d+)", text)
+    if found is None or int(found[1]) < 18:
+        raise ConfigurationError(f"{name} is {text.strip() or 'no Node.js'}.", hint=hint)
+    return f"{path} {text.strip()}"
+
+
 def _store(context: Context) -> str:
     async def where(app: App) -> str:
         return f"{app.store.kind} {app.store.location}"
@@ -111,6 +140,7 @@ CHECKS: dict[str, Check] = {
     "configuration": _configuration,
     "home folder": _home,
     "git": _git,
+    "node": _node,
     "store": _store,
     "Jules": _backend,
 }

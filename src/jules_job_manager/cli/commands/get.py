@@ -5,7 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+    from typing import Any
 
+    from jules_job_manager.adapters.storage.instant import InstantStore
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.task import JulesTask
@@ -35,13 +38,46 @@ def run(args: Namespace, context: Context) -> int:
     from jules_job_manager.cli import output
 
     fields = output.json_fields(args, FIELDS)
-    with output.progress(context, "Asking Jules …"):
-        task = context.run(lambda app: fetch(app, args.task, cached=args.cached, context=context))
+    task = _read(args, context)
     if fields is not None:
-        output.print_json(context, output.pick(task.to_dict(), fields), args.jq)
+        output.print_json(context, output.pick(task, fields), args.jq)
     else:
         print_task(context, task)
     return 0
+
+
+def _read(args: Namespace, context: Context) -> dict[str, Any]:
+    """Return the task: at once where that is as good, else by asking Jules."""
+    from jules_job_manager.cli import output
+    from jules_job_manager.cli.instant import instantly
+
+    task = instantly(context, lambda store: _stored(args, context, store))
+    if task is not None:
+        return task
+    with output.progress(context, "Asking Jules …"):
+        found = context.run(lambda app: fetch(app, args.task, cached=args.cached, context=context))
+    return found.to_dict()
+
+
+def _stored(args: Namespace, context: Context, store: InstantStore) -> dict[str, Any] | None:
+    """Return the task; None when it is not there, not clearly named, or not looked at just now."""
+    from jules_job_manager.cli.instant import is_fresh, watched_backend
+
+    backend = None if args.cached else watched_backend(context, store)
+    if not args.cached and backend is None:
+        return None
+    wanted = args.task
+    if not wanted.replace("-", "").replace("_", "").isalnum():
+        from jules_job_manager.domain.references import task_id_from
+
+        wanted = task_id_from(wanted)
+    task = store.task(wanted)
+    if task is None:
+        found = store.find_task_ids(wanted, limit=2)
+        task = store.task(found[0]) if len(found) == 1 else None
+    if task is None or args.cached:
+        return task
+    return task if task["backend"] == backend and is_fresh(task["seen_at"]) else None
 
 
 async def fetch(app: App, reference: str, *, cached: bool, context: Context) -> JulesTask:
@@ -62,11 +98,11 @@ async def fetch(app: App, reference: str, *, cached: bool, context: Context) -> 
             raise exc from None
         if task.seen_at is not None:
             old = age((datetime.now(UTC) - task.seen_at).total_seconds())
-            context.note(f"warning: Jules cannot be reached ({exc}); shown as of {old} ago")
+            context.note(f"warning: {exc} Shown as of {old} ago.")
         return task
 
 
-def print_task(context: Context, task: JulesTask) -> None:
+def print_task(context: Context, task: Mapping[str, Any]) -> None:
     """Print the task: panels on a terminal, `Name: value` lines otherwise."""
     from jules_job_manager.domain.text import safe_text
 
@@ -75,46 +111,48 @@ def print_task(context: Context, task: JulesTask) -> None:
         return
     for name, value in facts(task):
         context.write(f"{name}: {safe_text(value)}")
-    context.write(f"Source files: {len(task.source_files)}")
-    for file in task.source_files:
-        context.write(f"  {file.status}\t{safe_text(file.filename)}")
-    context.write(f"Messages: {len(task.chat_history)}")
+    context.write(f"Source files: {len(task['source_files'])}")
+    for file in task["source_files"]:
+        context.write(f"  {safe_text(file['status'])}\t{safe_text(file['filename'])}")
+    context.write(f"Messages: {len(task['chat_history'])}")
     for who, when, text in messages(task):
-        context.write(f"  {when}\t{who}\t{safe_text(text)}")
+        context.write(f"  {when}\t{safe_text(who)}\t{safe_text(text.strip())}")
 
 
-def facts(task: JulesTask) -> list[tuple[str, str]]:
+def facts(task: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the lines of the head, in the order of ticket JJM-016."""
-    from jules_job_manager.cli.output import local_time
+    from jules_job_manager.cli.output import local_time_of
 
+    raw_state = f" ({task['raw_state']})" if task["raw_state"] else ""
     lines = [
-        ("ID", task.id),
-        ("Title", task.title),
-        ("Repository", task.repository or "-"),
-        ("Branch", task.branch or "-"),
-        ("Status", task.status.value + (f" ({task.raw_state})" if task.raw_state else "")),
-        ("Created", local_time(task.created_at)),
-        ("Updated", local_time(task.updated_at)),
-        ("URL", task.url or "-"),
+        ("ID", task["id"]),
+        ("Title", task["title"]),
+        ("Repository", task["repository"] or "-"),
+        ("Branch", task["branch"] or "-"),
+        ("Status", task["status"] + raw_state),
+        ("Created", local_time_of(task["created_at"])),
+        ("Updated", local_time_of(task["updated_at"])),
+        ("URL", task["url"] or "-"),
     ]
-    if task.pull_request is not None:
-        lines.append(("Pull request", task.pull_request.url))
-    if task.plan is not None:
-        lines.append(("Plan", f"{len(task.plan.steps)} steps (jjm plan {task.id})"))
+    pulls = [output for output in task["outputs"] if output["kind"] == "pull_request"]
+    if pulls:
+        lines.append(("Pull request", pulls[0]["url"]))
+    if task["plan"] is not None:
+        lines.append(("Plan", f"{len(task['plan']['steps'])} steps (jjm plan {task['id']})"))
     return lines
 
 
-def messages(task: JulesTask) -> list[tuple[str, str, str]]:
+def messages(task: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return who, when and what of the last messages, oldest first."""
-    from jules_job_manager.cli.output import local_time
+    from jules_job_manager.cli.output import local_time_of
 
     return [
-        (message.type, local_time(message.timestamp), message.content)
-        for message in task.chat_history[-LAST_MESSAGES:]
+        (message["type"], local_time_of(message["timestamp"]), message["content"])
+        for message in task["chat_history"][-LAST_MESSAGES:]
     ]
 
 
-def _print_panels(context: Context, task: JulesTask) -> None:
+def _print_panels(context: Context, task: Mapping[str, Any]) -> None:
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -124,21 +162,25 @@ def _print_panels(context: Context, task: JulesTask) -> None:
 
     out = console(context)
     grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for name, value in facts(task):
-        style = STATUS_STYLES.get(task.status.value, "") if name == "Status" else ""
+        style = STATUS_STYLES.get(task["status"], "") if name == "Status" else ""
         grid.add_row(Text(name, style="bold"), Text(safe_text(value), style=style))
-    out.print(Panel(grid, title=Text(safe_text(task.title) or task.id), title_align="left"))
-    if task.source_files:
+    out.print(Panel(grid, title=Text(safe_text(task["title"]) or task["id"]), title_align="left"))
+    if task["source_files"]:
         lines = [
-            f"{FILE_MARKS.get(f.status, '  ')} {safe_text(f.filename)}" for f in task.source_files
+            f"{FILE_MARKS.get(f['status'], '  ')} {safe_text(f['filename'])}"
+            for f in task["source_files"]
         ]
         out.print(
             Panel(Text("\n".join(lines)), title=f"Source files ({len(lines)})", title_align="left")
         )
-    if task.chat_history:
+    if task["chat_history"]:
         body = Text()
         for who, when, text in messages(task):
-            body.append(f"{when}  {who}\n", style="bold")
+            body.append(f"{when}  {safe_text(who)}\n", style="bold")
             body.append(safe_text(text, multiline=True).rstrip() + "\n")
-        title = f"Last messages ({min(LAST_MESSAGES, len(task.chat_history))} of {len(task.chat_history)})"
+        count = len(task["chat_history"])
+        title = f"Last messages ({min(LAST_MESSAGES, count)} of {count})"
         out.print(Panel(body, title=title, title_align="left"))

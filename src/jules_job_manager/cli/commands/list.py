@@ -9,7 +9,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
 
+    from jules_job_manager.adapters.storage.instant import InstantStore
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.services.tasks import TaskList
@@ -23,6 +27,7 @@ STATUSES = (
     "all", "pending", "in_progress", "waiting_approval", "waiting_feedback", "paused", "completed",
     "failed", "cancelled", "unknown",
 )  # fmt: skip
+PRINTED = ("id", "title", "repository", "status", "created_at", "updated_at", "seen_at")
 HEADERS = ("ID", "TITLE", "REPOSITORY", "STATUS", "UPDATED")
 
 
@@ -46,42 +51,67 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Print the tasks."""
     from jules_job_manager.cli import output
-    from jules_job_manager.errors import InvalidInputError
 
     fields = output.json_fields(args, FIELDS)
     if not 1 <= args.limit <= 1000:
+        from jules_job_manager.errors import InvalidInputError
+
         raise InvalidInputError("--limit must be between 1 and 1000.")
-
-    async def work(app: App) -> TaskList:
-        return await _fetch(app, args)
-
-    with output.progress(context, "Asking Jules …"):
-        found = context.run(work)
-    if found.stale_since is not None:
-        seconds = _seconds_since(found.stale_since)
-        context.note(
-            f"warning: Jules cannot be reached ({found.failure}); shown as of {output.age(seconds)} ago"
-        )
+    tasks = _read(args, context, fields or PRINTED)
     if fields is not None:
-        output.print_json(context, [output.pick(t.to_dict(), fields) for t in found.tasks], args.jq)
+        output.print_json(context, tasks, args.jq)
     elif args.ids:
-        for task in found.tasks:
-            context.write(task.id)
-    elif not found.tasks:
+        for task in tasks:
+            context.write(task["id"])
+    elif not tasks:
         context.note("No tasks.")
     else:
-        _print(context, found)
+        _print(context, tasks)
+        if args.cached:
+            _say_age(context, tasks)
     return 0
 
 
-async def _fetch(app: App, args: Namespace) -> TaskList:
+def _read(args: Namespace, context: Context, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Return these fields of the tasks: at once where that is as good, else by asking Jules."""
+    from jules_job_manager.cli import output
+    from jules_job_manager.cli.instant import instantly, watched_backend
+
+    def work(store: InstantStore) -> list[dict[str, Any]] | None:
+        backend = None if args.cached else watched_backend(context, store)
+        if not args.cached and backend is None:
+            return None
+        return store.tasks(
+            fields, status=None if args.status == "all" else args.status, backend=backend,
+            repository=_repository(args), include_archived=args.archived, limit=args.limit,
+        )  # fmt: skip
+
+    tasks = instantly(context, work)
+    if tasks is not None:
+        return tasks
+    with output.progress(context, "Asking Jules …"):
+        found = context.run(lambda app: _fetch(app, args))
+    if found.stale_since is not None:
+        seconds = _seconds_since(found.stale_since)
+        context.note(f"warning: {found.failure} Shown as of {output.age(seconds)} ago.")
+    return [output.pick(task.to_dict(), fields) for task in found.tasks]
+
+
+def _repository(args: Namespace) -> str | None:
+    if not args.repo:
+        return None
     from jules_job_manager.domain.references import repository_from
+
+    return repository_from(args.repo)
+
+
+async def _fetch(app: App, args: Namespace) -> TaskList:
     from jules_job_manager.domain.task import TaskStatus
     from jules_job_manager.ports.task_store import TaskQuery
     from jules_job_manager.services.tasks import TaskList
 
     status = None if args.status == "all" else TaskStatus(args.status)
-    repository = repository_from(args.repo) if args.repo else None
+    repository = _repository(args)
     if args.cached:
         query = TaskQuery(
             status=status, repository=repository, include_archived=args.archived, limit=args.limit
@@ -92,23 +122,34 @@ async def _fetch(app: App, args: Namespace) -> TaskList:
     )
 
 
-def _print(context: Context, found: TaskList) -> None:
+def _print(context: Context, tasks: Sequence[Mapping[str, Any]]) -> None:
     from jules_job_manager.cli import output
     from jules_job_manager.domain.text import shorten
 
     rows = [
         (
-            task.id[:8] if context.is_terminal else task.id,
-            shorten(task.title, 50), task.repository, task.status.value,
-            output.local_time(task.updated_at or task.created_at),
+            task["id"][:8] if context.is_terminal else task["id"],
+            shorten(task["title"], 50), task["repository"], task["status"],
+            output.local_time_of(task["updated_at"] or task["created_at"]),
         )
-        for task in found.tasks
+        for task in tasks
     ]  # fmt: skip
     output.print_table(context, HEADERS, rows, status_column=3)
 
 
-def _seconds_since(moment: object) -> float:
+def _say_age(context: Context, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Say how long ago Jules was last asked about the task that was left alone longest."""
+    from datetime import datetime
+
+    from jules_job_manager.cli import output
+
+    seen = min((task["seen_at"] for task in tasks if task["seen_at"]), default=None)
+    if seen is not None:
+        old = output.age(_seconds_since(datetime.fromisoformat(seen)))
+        context.note(f"Stored tasks, as of {old} ago; without --cached Jules is asked.")
+
+
+def _seconds_since(moment: datetime) -> float:
     from datetime import UTC, datetime
 
-    assert isinstance(moment, datetime)
     return (datetime.now(UTC) - moment).total_seconds()

@@ -6,6 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from rich.table import Table
+
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.activity import Activity
@@ -14,10 +16,14 @@ FIELDS = (
     "id", "task_id", "kind", "created_at", "originator", "description", "message", "plan", "plan_id",
     "artifacts", "raw",
 )  # fmt: skip
+WIDTHS = (16, 6, 17)
+"""Of a time to the minute, `system`, and `session_completed`."""
+ORIGINATOR_STYLES = {"agent": "cyan", "user": "green"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import seconds
     from jules_job_manager.cli.output import add_json_options
 
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
@@ -25,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--follow", "-F", action="store_true", help="go on until the task is finished"
     )
     parser.add_argument(
-        "--interval", type=float, metavar="SECONDS", help="time between two looks (30)"
+        "--interval", type=seconds, metavar="SECONDS", help="time between two looks (30)"
     )
     add_json_options(parser, FIELDS)
 
@@ -75,7 +81,8 @@ async def _follow(app: App, context: Context, reference: str, interval: float) -
 
 
 def _print(context: Context, activity: Activity) -> None:
-    from jules_job_manager.cli.output import local_time
+    """Print one activity: on a terminal in columns with long texts under themselves, else a line."""
+    from jules_job_manager.cli.output import console, local_time
     from jules_job_manager.domain.text import safe_text
 
     words = activity.message or activity.description
@@ -83,7 +90,25 @@ def _print(context: Context, activity: Activity) -> None:
         words = f"{len(activity.plan.steps)} steps: " + "; ".join(
             s.title for s in activity.plan.steps
         )
-    who = activity.originator or "-"
-    context.write(
-        f"{local_time(activity.created_at)}\t{who}\t{activity.kind.value}\t{safe_text(words)}"
-    )
+    cells = (
+        local_time(activity.created_at), safe_text(activity.originator or "-"), activity.kind.value,
+        safe_text(words.strip()),
+    )  # fmt: skip
+    if context.is_terminal:
+        console(context).print(_row(cells))
+    else:
+        context.write("\t".join(cells))
+
+
+def _row(cells: tuple[str, str, str, str]) -> Table:
+    """Return the cells as one row whose columns are as wide as those of every other row."""
+    from rich.table import Table
+    from rich.text import Text
+
+    row = Table.grid(padding=(0, 2))
+    for width in WIDTHS:
+        row.add_column(width=width, no_wrap=True)
+    row.add_column(overflow="fold")
+    styles = ("dim", ORIGINATOR_STYLES.get(cells[1], ""), "", "")
+    row.add_row(*(Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)))
+    return row

@@ -1,6 +1,6 @@
 """Watch a task until it is finished, or has the status asked for.
 
-Exit code 0: it got there. 1: it failed. 8: watching was stopped before.
+Exit code 0: it got there. 1: it failed or was cancelled. 8: watching was stopped before.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ STATUSES = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import seconds
+
     parser.add_argument("task", metavar="TASK_ID", help="id, its first characters, or web address")
     parser.add_argument(
-        "--interval", type=float, metavar="SECONDS", help="time between two looks (30)"
+        "--interval", type=seconds, metavar="SECONDS", help="time between two looks (30)"
     )
     parser.add_argument("--until", choices=STATUSES, help="stop at this status (default: finished)")
 
@@ -36,13 +38,10 @@ def run(args: Namespace, context: Context) -> int:
     """Watch the task."""
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
     from jules_job_manager.domain.task import TaskStatus
-    from jules_job_manager.errors import InvalidInputError
 
     interval = args.interval
     if interval is None:
         interval = context.settings().monitoring.default_interval
-    if interval < 0:
-        raise InvalidInputError("--interval must not be negative.")
     until = TaskStatus(args.until) if args.until else None
     seen: list[Look] = []
     try:
@@ -54,8 +53,10 @@ def run(args: Namespace, context: Context) -> int:
     _say_final(context, seen)
     last = seen[-1].task if seen else None
     if last is None or (until is not None and last.status is not until):
+        context.note(f"It ended without being seen as {args.until}.")
         return FAILED
-    return FAILED if until is None and last.status is TaskStatus.FAILED else OK
+    ended_badly = last.status in {TaskStatus.FAILED, TaskStatus.CANCELLED}
+    return FAILED if until is None and ended_badly else OK
 
 
 async def _watch(
@@ -81,10 +82,13 @@ async def _watch(
 
     from jules_job_manager.cli.output import console
 
-    with Live(console=console(context), auto_refresh=False) as live:
+    out = console(context)
+    with Live(console=out, auto_refresh=False) as live:
         async for look in looks:
             seen.append(look)
-            live.update(_panel(look, start, interval), refresh=True)
+            # 3 columns are left free: the "^C" that a terminal shows would else begin a new line
+            # below the panel, and a panel's head would be left behind.
+            live.update(_panel(look, start, interval, out.width - 3), refresh=True)
 
 
 def _line(look: Look) -> tuple[str, ...]:
@@ -96,10 +100,14 @@ def _line(look: Look) -> tuple[str, ...]:
     task = look.task
     assert task is not None
     message = shorten(task.chat_history[-1].content, 100) if task.chat_history else ""
-    return (stamp, task.status.value, f"{len(task.source_files)} files", message)
+    return (stamp, task.status.value, _count(len(task.source_files)), message)
 
 
-def _panel(look: Look, start: datetime, interval: float) -> Panel:
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
+
+
+def _panel(look: Look, start: datetime, interval: float, width: int) -> Panel:
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -122,7 +130,10 @@ def _panel(look: Look, start: datetime, interval: float) -> Panel:
         grid.add_row(Text("Last look failed", style="bold red"), Text(safe_text(look.failure)))
     title = safe_text(task.title or task.id) if task is not None else "…"
     foot = Text(f"every {interval:g} s, Ctrl-C stops watching")
-    return Panel(grid, title=Text(title), title_align="left", subtitle=foot, subtitle_align="left")
+    return Panel(
+        grid, title=Text(title), title_align="left", subtitle=foot, subtitle_align="left",
+        width=max(width, 20),
+    )  # fmt: skip
 
 
 def _say_final(context: Context, seen: list[Look]) -> None:

@@ -50,7 +50,6 @@ def run(args: Namespace, context: Context) -> int:
 async def _content(app: App, args: Namespace) -> bytes:
     import json
 
-    from jules_job_manager.cli.queue_jobs import backlog_service
     from jules_job_manager.services.backlog_text import jobs_as_markdown
 
     every = await app.store.jobs.list_jobs()
@@ -58,7 +57,7 @@ async def _content(app: App, args: Namespace) -> bytes:
     if args.format == "json":
         return (json.dumps([job.to_dict() for job in jobs], indent=2) + "\n").encode()
     if path:
-        return await backlog_service(app).exported(path)
+        return await app.backlogs.exported(path)
     return jobs_as_markdown(jobs).encode()
 
 

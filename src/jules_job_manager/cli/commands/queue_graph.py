@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from jules_job_manager.domain.job import Job
 
 
+_LEAST_TITLE = 16
+_MERMAID_ACTS_ON = frozenset("\"'<>&#;`\\*_[]{}()|")
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
@@ -33,10 +37,20 @@ def run(args: Namespace, context: Context) -> int:
     if not jobs:
         context.note(NO_JOBS)
         return 0
-    draw = {"text": _as_text, "mermaid": _as_mermaid, "dot": _as_dot}[args.format]
-    for line in draw(jobs):
+    if args.format == "text":
+        lines = _as_text(jobs, _room(context))
+    else:
+        lines = {"mermaid": _as_mermaid, "dot": _as_dot}[args.format](jobs)
+    for line in lines:
         context.write(line)
     return 0
+
+
+def _room(context: Context) -> int | None:
+    """Return the columns of the terminal, or None when the output is not one."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if context.is_terminal else None
 
 
 def _as_json(jobs: Sequence[Job]) -> dict[str, object]:
@@ -50,9 +64,10 @@ def _as_json(jobs: Sequence[Job]) -> dict[str, object]:
     }
 
 
-def _as_text(jobs: Sequence[Job]) -> Iterator[str]:
+def _as_text(jobs: Sequence[Job], room: int | None = None) -> Iterator[str]:
+    """Yield the steps; with `room` (columns) a title gives way to what the job waits for."""
     from jules_job_manager.domain.graph import dependencies_of, layers
-    from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.domain.text import safe_text, shorten
 
     by_key = {job.key: job for job in jobs}
     for number, row in enumerate(layers(dependencies_of(jobs)), start=1):
@@ -60,7 +75,11 @@ def _as_text(jobs: Sequence[Job]) -> Iterator[str]:
         for key in row:
             job = by_key[key]
             after = f"  ← {', '.join(job.depends_on)}" if job.depends_on else ""
-            yield safe_text(f"  {key}  [{job.status.value}]  {job.title}{after}")
+            before = f"  {key}  [{job.status.value}]  "
+            title = job.title
+            if room is not None:
+                title = shorten(title, max(_LEAST_TITLE, room - len(before) - len(after)))
+            yield safe_text(f"{before}{title}{after}")
 
 
 def _as_mermaid(jobs: Sequence[Job]) -> Iterator[str]:
@@ -75,11 +94,10 @@ def _as_mermaid(jobs: Sequence[Job]) -> Iterator[str]:
 
 
 def _mermaid(text: str) -> str:
-    from html import escape
-
+    """Return `text` for a quoted label: what Mermaid or HTML would act on becomes `#code;`."""
     from jules_job_manager.domain.text import safe_text
 
-    return escape(safe_text(text)).replace("&", "#")
+    return "".join(f"#{ord(c)};" if c in _MERMAID_ACTS_ON else c for c in safe_text(text))
 
 
 def _as_dot(jobs: Sequence[Job]) -> Iterator[str]:

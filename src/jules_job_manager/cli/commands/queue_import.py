@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.services.backlogs import ImportReport
+    from jules_job_manager.services.backlog_change import ImportReport
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,6 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="backlog document (Markdown)")
     parser.add_argument("--repo", metavar="OWNER/NAME", default="", help="repository of its jobs")
     parser.add_argument("--base", metavar="BRANCH", default="", help="branch the jobs start from")
+    parser.add_argument(
+        "--moved-from", metavar="FILE", help="the path it had before; its jobs go along"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only show what would happen")
     add_json_options(parser, FIELDS)
 
@@ -30,7 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Import the document and print what came of it."""
     from jules_job_manager.cli import output
-    from jules_job_manager.cli.queue_jobs import FIELDS, backlog_service
+    from jules_job_manager.cli.queue_jobs import FIELDS
     from jules_job_manager.domain.references import repository_from, require_branch
 
     fields = output.json_fields(args, FIELDS)
@@ -39,17 +42,18 @@ def run(args: Namespace, context: Context) -> int:
     base = require_branch(args.base) if args.base else ""
 
     async def work(app: App) -> ImportReport:
-        return await backlog_service(app).import_backlog(
+        return await app.backlogs.import_backlog(
             path=path,
             content=content,
             repository=repository,
             base_branch=base,
+            moved_from=_absolute(args.moved_from) if args.moved_from else "",
             dry_run=args.dry_run,
         )
 
     with output.progress(context, "Reading the backlog …"):
         report = context.run(work)
-    for problem in report.problems:
+    for problem in (*report.problems, *report.differences):
         context.note(f"{args.file}:{problem.line}: {problem.message}")
     if fields is not None:
         output.print_json(
@@ -65,13 +69,19 @@ def _read(name: str) -> tuple[str, bytes]:
 
     from jules_job_manager.errors import InvalidInputError
 
-    path = Path(name).expanduser().resolve()
+    path = _absolute(name)
     try:
-        return str(path), path.read_bytes()
+        return path, Path(path).read_bytes()
     except OSError as exc:
         raise InvalidInputError(
             f"{name} cannot be read: {exc.strerror}.", hint="Give the path of a Markdown backlog."
         ) from exc
+
+
+def _absolute(name: str) -> str:
+    from pathlib import Path
+
+    return str(Path(name).expanduser().resolve())
 
 
 def _print(context: Context, report: ImportReport, *, dry_run: bool) -> None:
@@ -83,7 +93,7 @@ def _print(context: Context, report: ImportReport, *, dry_run: bool) -> None:
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     verb = "Would import" if dry_run else "Imported"
     context.write(
-        f"{verb} {len(report.jobs)} jobs from {safe_text(report.backlog)}: {said} "
+        f"{verb} {_count(len(report.jobs), 'job')} from {safe_text(report.backlog)}: {said} "
         f"({len(report.added)} new, {len(report.updated)} known)."
     )
     for job in report.jobs[:50]:
@@ -98,4 +108,9 @@ def _print(context: Context, report: ImportReport, *, dry_run: bool) -> None:
         if keys:
             context.note(f"{text}: {', '.join(keys)}")
     if report.problems:
-        context.note(f"{len(report.problems)} lines were not understood; see above.")
+        verb = "was" if len(report.problems) == 1 else "were"
+        context.note(f"{_count(len(report.problems), 'line')} {verb} not understood; see above.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -4,6 +4,10 @@ Ready jobs are given to Jules in dependency and priority order; plans are approv
 wait for you; deliveries are merged into the base in a scratch worktree, checked, and pushed, or
 sent back to the same task. Stop it with Ctrl-C at any time and start it again: it goes on.
 
+On a terminal a live board shows every job, and a plan that waits for you is shown and decided
+with one key: y approves, n declines, s leaves it for later. Piped, each thing that happens is a
+line; with --json, a JSON object.
+
 Exit code 0: every job is done. 1: a job failed. 8: something waits for you.
 """
 
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
-    from jules_job_manager.services.queue_run import Progress
     from jules_job_manager.settings.model import Settings
 
 
@@ -52,6 +55,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--dry-run", action="store_true", help="say what would be started, start nothing"
     )
     parser.add_argument(
+        "--watch", action="store_true",
+        help="go on when nothing can move: wait for you, for new jobs and for their time",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-input", action="store_true", help="never ask here; what needs you waits"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="one JSON object a line for each thing that happens"
     )
 
@@ -65,6 +75,7 @@ def run(args: Namespace, context: Context) -> int:
     try:
         return context.run(lambda app: run_queue(app, context, settings, remotes, args))
     except KeyboardInterrupt:
+        context.was_stopped = True
         context.note("Stopped. Nothing is lost: `jjm queue run` goes on from here.")
         return PENDING
 
@@ -109,22 +120,27 @@ async def run_queue(
     app: App, context: Context, settings: Settings, remotes: dict[str, str], args: Namespace
 ) -> int:
     """Run the queue with the parts of `app`; return the exit code."""
-    from jules_job_manager.bootstrap import queue_run
+    from jules_job_manager.bootstrap.queue import queue_worker
+    from jules_job_manager.cli.queue_watch import watching
+    from jules_job_manager.cli.stopping import stopped_by_signals
 
     jobs = await _prepared(app, settings)
     if args.dry_run:
-        return _dry_run(context, jobs, settings)
+        return await _dry_run(app, context, jobs)
     if settings.review.checks:
         context.note("warning: checks run what Jules wrote on this machine, without a sandbox.")
     else:
         context.note("warning: no checks are configured; deliveries merge unproven (see --check).")
     app.use_remotes(remotes)
-    finished = await queue_run(
-        app,
-        settings,
-        remotes,
-        report=lambda progress: _report(context, progress, as_json=args.json),
-    ).run()
+    with watching(context, settings, as_json=args.json, asks=not args.no_input) as watch:
+        worker = queue_worker(
+            app, settings, remotes, report=watch.report, show=watch.show, desk=watch.desk,
+            watch=args.watch,
+        )  # fmt: skip
+        with stopped_by_signals(context, worker.stop) as stopped:
+            finished = await worker.run_queue()
+    if stopped():
+        raise KeyboardInterrupt
     return _summary(context, finished)
 
 
@@ -146,13 +162,12 @@ async def _prepared(app: App, settings: Settings) -> list[Job]:
             "The queue has no jobs.", hint="Read a backlog with: jjm queue import FILE"
         )
     given = repository_from(settings.queue.repository) if settings.queue.repository else ""
-    changed = []
     for index, job in enumerate(jobs):
         if job.status.is_final or (job.repository and job.base_branch):
             continue
         base = job.base_branch or settings.queue.base_branch
         jobs[index] = replace(job, repository=job.repository or given, base_branch=base)
-        changed.append(jobs[index])
+        await app.store.jobs.swap_jobs({job.key: job}, [jobs[index]])
     homeless = [
         j.key for j in jobs if not j.repository and j.status in {JobStatus.READY, JobStatus.BLOCKED}
     ]
@@ -160,45 +175,30 @@ async def _prepared(app: App, settings: Settings) -> list[Job]:
         raise InvalidInputError(
             f"No repository is known for {homeless[0]}.", hint="Give it with --repo OWNER/NAME."
         )
-    await app.store.jobs.save_jobs(changed)
     return jobs
 
 
-def _dry_run(context: Context, jobs: Sequence[Job], settings: Settings) -> int:
-    from datetime import UTC, datetime
+async def _dry_run(app: App, context: Context, jobs: Sequence[Job]) -> int:
+    """Say what would be started, as far as the store knows: neither Jules nor git is asked."""
+    from dataclasses import replace
 
-    from jules_job_manager.bootstrap import queue_policy
-    from jules_job_manager.domain.orchestration import Dispatch, SetStatus, Snapshot, decide
+    from jules_job_manager.bootstrap.queue import queue_policy
+    from jules_job_manager.domain.orchestration import Dispatch, SetStatus, decide
     from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.services.queue_view import stored_snapshot
 
-    for action in decide(Snapshot(jobs=tuple(jobs)), datetime.now(UTC), queue_policy(settings)):
+    known = await stored_snapshot(app.store, app.account_choices(), app.clock)
+    snapshot = replace(known, jobs=tuple(replace(job, reason="") for job in jobs))
+    said: dict[str, str] = {}
+    for action in decide(snapshot, app.clock.now(), queue_policy(app.settings)):
         if isinstance(action, Dispatch):
-            context.write(f"{safe_text(action.job_key)}\twould start")
-        elif isinstance(action, SetStatus):
-            context.write(f"{safe_text(action.job_key)}\t{safe_text(action.reason)}")
+            again = action.job_key in said
+            said[action.job_key] = "would start, several times" if again else "would start"
+        elif isinstance(action, SetStatus) and action.reason:
+            said.setdefault(action.job_key, action.reason)
+    for key, text in said.items():
+        context.write(f"{safe_text(key)}\t{safe_text(text)}")
     return 0
-
-
-def _report(context: Context, progress: Progress, *, as_json: bool) -> None:
-    import json
-
-    from jules_job_manager.domain.clockwork import to_rfc3339
-    from jules_job_manager.domain.text import safe_text
-
-    if as_json:
-        line = {
-            "at": to_rfc3339(progress.at),
-            "job": progress.job_key,
-            "text": progress.text,
-            "rule": progress.rule,
-        }
-        context.write(json.dumps(line))
-    else:
-        stamp = progress.at.astimezone().strftime("%H:%M:%S")
-        context.write(
-            f"{stamp}  {safe_text(progress.job_key or 'queue'):12}  {safe_text(progress.text)}"
-        )
-    context.stdout.flush()
 
 
 def _summary(context: Context, jobs: Sequence[Job]) -> int:

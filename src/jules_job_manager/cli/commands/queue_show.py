@@ -5,9 +5,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
+    from jules_job_manager.adapters.storage.instant import InstantStore
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.domain.job import Job
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,51 +24,73 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Print the job."""
     from jules_job_manager.cli import output
-    from jules_job_manager.cli.queue_jobs import FIELDS, find_job, read_jobs
+    from jules_job_manager.cli.queue_jobs import FIELDS
     from jules_job_manager.domain.text import safe_text
 
     fields = output.json_fields(args, FIELDS)
-    job = find_job(read_jobs(context), args.key)
+    job = _read(context, args.key)
     if fields is not None:
-        output.print_json(context, output.pick(job.to_dict(), fields), args.jq)
+        output.print_json(context, output.pick(job, fields), args.jq)
         return 0
     for name, value in _facts(job):
         if value:
             context.write(f"{name}: {safe_text(value)}")
-    _list(
-        context,
-        "Files",
-        [f"{f.action:8} {f.path}" + (f"  {f.note}" if f.note else "") for f in job.files],
-    )
-    _list(context, "Checklist", [f"[{'x' if i.checked else ' '}] {i.text}" for i in job.checklist])
-    _list(context, "Review notes", list(job.notes))
-    if job.prompt:
-        context.write("Prompt:\n" + safe_text(job.prompt, multiline=True))
+    files = [
+        f"{f['action']:8} {f['path']}" + (f"  {f['note']}" if f["note"] else "")
+        for f in job["files"]
+    ]
+    _list(context, "Files", files)
+    ticks = [
+        f"[{'x' if item['checked'] else ' '}] {item['text']}"
+        + (f"  (proved: {item['evidence']})" if item.get("evidence") else "")
+        for item in job["checklist"]
+    ]
+    _list(context, "Checklist", ticks)
+    _list(context, "Review notes", job["notes"])
+    if job["prompt"]:
+        context.write("Prompt:\n" + safe_text(job["prompt"], multiline=True))
     return 0
 
 
-def _facts(job: Job) -> list[tuple[str, str]]:
-    from jules_job_manager.cli.output import local_time
+def _read(context: Context, key: str) -> dict[str, Any]:
+    from jules_job_manager.cli.instant import instantly
+    from jules_job_manager.cli.queue_jobs import FIELDS, find_job, matching_key, read_jobs
+
+    def work(store: InstantStore) -> dict[str, Any] | None:
+        exact = store.job(key, FIELDS)
+        if exact is not None:
+            return exact
+        other = matching_key(store.job_keys(), key)
+        return None if other is None else store.job(other, FIELDS)
+
+    return instantly(context, work) or find_job(read_jobs(context), key).to_dict()
+
+
+def _facts(job: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from jules_job_manager.cli.output import local_time_of
+
+    def moment(name: str) -> str:
+        return local_time_of(job[name]) if job[name] else ""
 
     return [
-        ("Key", job.key),
-        ("Title", job.title),
-        ("Priority", job.priority.value),
-        ("Status", job.status.value + (f" ({job.reason})" if job.reason else "")),
-        ("Depends on", ", ".join(job.depends_on)),
-        ("Estimate", job.estimate),
-        ("Repository", job.repository),
-        ("Base branch", job.base_branch),
-        ("Branch", job.branch),
-        ("Task", job.task_id),
-        ("Merged as", job.merge_commit),
-        ("Started", local_time(job.started_at) if job.started_at else ""),
-        ("Finished", local_time(job.finished_at) if job.finished_at else ""),
-        ("Backlog", job.backlog),
+        ("Key", job["key"]),
+        ("Title", job["title"]),
+        ("Priority", job["priority"]),
+        ("Status", job["status"] + (f" ({job['reason']})" if job["reason"] else "")),
+        ("Depends on", ", ".join(job["depends_on"])),
+        ("Estimate", job["estimate"]),
+        ("Repository", job["repository"]),
+        ("Base branch", job["base_branch"]),
+        ("Branch", job["branch"]),
+        ("Task", job["task_id"]),
+        ("Merged as", job["merge_commit"]),
+        ("Started", moment("started_at")),
+        ("Finished", moment("finished_at")),
+        ("Backlog", job["backlog"]),
     ]
 
 
-def _list(context: Context, title: str, lines: list[str]) -> None:
+def _list(context: Context, title: str, lines: Sequence[str]) -> None:
     from jules_job_manager.domain.text import safe_text
 
     if lines:

@@ -5,14 +5,19 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from jules_job_manager.adapters.storage.instant import InstantStore
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.domain.job import Job
 
 FIELDS = ("total", "counts", "needs_you", "next")
 SHOWN = 10
+STATUSES = (
+    "draft", "blocked", "ready", "starting", "running", "needs_you", "reviewing", "merging", "done",
+    "failed", "cancelled",
+)  # fmt: skip
+YOURS = ("needs_you", "failed")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,59 +30,73 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Print the counts."""
     from jules_job_manager.cli import output
-    from jules_job_manager.cli.queue_jobs import NO_JOBS, read_jobs
+    from jules_job_manager.cli.queue_jobs import NO_JOBS
 
     fields = output.json_fields(args, FIELDS)
-    jobs = read_jobs(context)
-    summary = _summary(jobs)
+    summary, lines = _read(context, None if fields is not None else SHOWN + 1)
     if fields is not None:
         output.print_json(context, output.pick(summary, fields), args.jq)
-    elif not jobs:
+    elif not summary["total"]:
         context.note(NO_JOBS)
     else:
-        _print(context, jobs, summary)
+        rows = [(name, str(count)) for name, count in summary["counts"].items() if count]
+        rows.append(("total", str(summary["total"])))
+        output.print_table(context, ("STATUS", "JOBS"), rows, status_column=0)
+        for title, name in (("Needs you", "needs_you"), ("Next", "next")):
+            _print(context, title, summary[name], lines)
     return 0
 
 
-def _summary(jobs: Sequence[Job]) -> dict[str, Any]:
-    from jules_job_manager.domain.graph import ready_keys
-    from jules_job_manager.domain.job import JobStatus
+def _read(context: Context, limit: int | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the summary, and a line for each of the jobs that are shown by name.
 
-    counts = {status.value: 0 for status in JobStatus}
+    At most `limit` jobs come next (None: all of them).
+    """
+    from jules_job_manager.cli.instant import instantly
+
+    def work(store: InstantStore) -> tuple[dict[str, Any], dict[str, str]]:
+        counts = {**dict.fromkeys(STATUSES, 0), **store.job_counts()}
+        summary: dict[str, Any] = {
+            "total": sum(counts.values()),
+            "counts": counts,
+            "needs_you": store.job_keys(YOURS),
+            "next": store.startable_keys(limit),
+        }
+        shown = [key for name in ("needs_you", "next") for key in summary[name][:SHOWN]]
+        found = {key: store.job(key, ("key", "title", "reason")) for key in shown}
+        return summary, {key: _line(job) for key, job in found.items() if job}
+
+    return instantly(context, work) or _read_all(context, limit)
+
+
+def _read_all(context: Context, limit: int | None) -> tuple[dict[str, Any], dict[str, str]]:
+    from jules_job_manager.cli.queue_jobs import read_jobs
+    from jules_job_manager.domain.graph import ready_keys
+
+    jobs = read_jobs(context)
+    counts = dict.fromkeys(STATUSES, 0)
     for job in jobs:
         counts[job.status.value] += 1
-    yours = (JobStatus.NEEDS_YOU, JobStatus.FAILED)
-    return {
+    summary = {
         "total": len(jobs),
         "counts": counts,
-        "needs_you": [job.key for job in jobs if job.status in yours],
-        "next": list(ready_keys(jobs)),
+        "needs_you": [job.key for job in jobs if job.status.value in YOURS],
+        "next": list(ready_keys(jobs))[:limit],
     }
+    return summary, {job.key: _line(job.to_dict()) for job in jobs}
 
 
-def _print(context: Context, jobs: Sequence[Job], summary: dict[str, Any]) -> None:
-    from jules_job_manager.cli import output
-
-    rows = [(name, str(count)) for name, count in summary["counts"].items() if count]
-    output.print_table(
-        context, ("STATUS", "JOBS"), [*rows, ("total", str(summary["total"]))], status_column=0
-    )
-    by_key = {job.key: job for job in jobs}
-    _lines(context, "Needs you", [_line(by_key[key]) for key in summary["needs_you"]])
-    _lines(context, "Next", [_line(by_key[key]) for key in summary["next"]])
+def _line(job: Mapping[str, Any]) -> str:
+    return f"{job['key']}  {job['title']}" + (f" ({job['reason']})" if job["reason"] else "")
 
 
-def _line(job: Job) -> str:
-    return f"{job.key}  {job.title}" + (f" ({job.reason})" if job.reason else "")
-
-
-def _lines(context: Context, title: str, lines: list[str]) -> None:
+def _print(context: Context, title: str, keys: Sequence[str], lines: Mapping[str, str]) -> None:
     from jules_job_manager.domain.text import safe_text
 
-    if not lines:
+    if not keys:
         return
     context.write(f"{title}:")
-    for line in lines[:SHOWN]:
-        context.write(f"  {safe_text(line)}")
-    if len(lines) > SHOWN:
-        context.write(f"  … and {len(lines) - SHOWN} more")
+    for key in keys[:SHOWN]:
+        context.write(f"  {safe_text(lines[key])}")
+    if len(keys) > SHOWN:
+        context.write("  … and more")

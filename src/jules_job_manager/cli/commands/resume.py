@@ -18,9 +18,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Resume the task."""
     from jules_job_manager.cli.output import progress
+    from jules_job_manager.domain.task import TaskStatus
+    from jules_job_manager.services.tasks import not_paused
 
     if args.dry_run:
         task = context.run(lambda app: app.tasks.get_task(args.task))
+        if task.status is not TaskStatus.PAUSED:
+            raise not_paused(task)
         context.note(f"Would resume task {task.id} ({task.status.value}).")
         return 0
     with progress(context, "Resuming …"):

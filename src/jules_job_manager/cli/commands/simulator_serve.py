@@ -81,15 +81,9 @@ def _open(args: Namespace, scratch: str) -> Simulator:
     from jules_job_manager.adapters.backends.simulator.engine import Simulator
     from jules_job_manager.adapters.backends.simulator.scenario import load_scenario
     from jules_job_manager.adapters.system_clock import SystemClock
-    from jules_job_manager.domain.references import repository_from
+    from jules_job_manager.cli.simulator_world import world_repositories
     from jules_job_manager.errors import InvalidInputError
 
-    repositories: dict[str, str] = {}
-    for text in args.repo:
-        name, equals, path = text.partition("=")
-        if not equals or not path:
-            raise InvalidInputError(f"--repo {text!r} must be written as OWNER/NAME=PATH.")
-        repositories[repository_from(name)] = path if "://" in path else str(Path(path).resolve())
     if args.speed < 0:
         raise InvalidInputError("--speed must not be negative.")
     return Simulator.open(
@@ -97,6 +91,6 @@ def _open(args: Namespace, scratch: str) -> Simulator:
         scenario=load_scenario(Path(args.scenario) if args.scenario else None),
         seed=args.seed,
         speed=args.speed,
-        repositories=repositories,
+        repositories=world_repositories(args.repo),
         clock=SystemClock(),
     )

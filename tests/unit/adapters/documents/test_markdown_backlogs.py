@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 from jules_job_manager.domain.backlog import Backlog, JobProgress
-from jules_job_manager.domain.job import JobFile, JobStatus
+from jules_job_manager.domain.job import Job, JobFile, JobStatus
 from jules_job_manager.errors import BacklogError
+from jules_job_manager.services.backlog_text import jobs_as_markdown
 
 DOCUMENTS = MarkdownBacklogDocuments()
 
@@ -33,7 +34,9 @@ PIECES = st.sampled_from(
      "- [ ] x\n", "- [x] y\n", "  - z\n", "**Validation Checklist**:\n", "| Task | Status | Notes |\n",
      "|---|---|---|\n", "| Task 1 | Ready | |\n", "|\n", "| Task 2\n", "## HIGH PRIORITY\n", "text\n",
      "**Description:** d\n", "**Files to Create:**\n- `a.py`\n", "> **Status**: x\n", "\r\n", "\r",
-     "📋 →\n".encode().decode("cp1252"), "- JJM-002: D\n", "FILES TO CREATE:\n- a/b.py (NEW)\n", "\ufeff", "\t", "# Notes for us\n"]
+     "📋 →\n".encode().decode("cp1252"), "- JJM-002: D\n", "FILES TO CREATE:\n- a/b.py (NEW)\n", "\ufeff", "\t", "# Notes for us\n", "#### Prompt\n", "#### Acceptance Criteria\n",
+     "- **Status**: Ready (x)\n", "- **Dependencies**:\n", "  - Task 1\n", "### Task 7 no\n",
+     "**Status**: 📋 Ready (x)\n", "📋 Ready\n".encode().decode("cp1252"), "**Dependencies**: Tasks 1-2\n"]
 )  # fmt: skip
 DOCUMENT = st.lists(PIECES | st.text(max_size=12), max_size=30).map(
     lambda parts: "".join(parts).encode("utf-8", "replace")
@@ -64,12 +67,51 @@ def test_writing_back_twice_is_writing_back_once(
     except BacklogError:
         return
     progress = [
-        JobProgress(key=job.key, status=status, note=note, started_on=date(2026, 1, 2))
+        JobProgress(
+            key=job.key,
+            status=status,
+            note=note,
+            started_on=date(2026, 1, 2),
+            as_of=date(2026, 2, 1),
+            checked=frozenset({"x"}),
+        )
         for job in jobs
     ]
     once = DOCUMENTS.write_back(content, progress)
     assert once == DOCUMENTS.write_back(once, progress)
     assert [job.key for job in jobs] == [job.key for job in DOCUMENTS.read(once).jobs]
+
+
+PROMPT_LINES = st.sampled_from(
+    ["```", "````", "```python", "~~~", "---", "### Task 9: not a job", "**Status**: Complete", "- [ ] x",
+     "| Task 1 | Done |", "", "  indented", "FILES TO CREATE:", "- a/b.py (NEW)", "→ ✓ 🔄", "<b>", "> q"]
+) | st.text("abc `*#-|[]~", max_size=12)  # fmt: skip
+
+
+@given(
+    prompts=st.lists(st.lists(PROMPT_LINES, min_size=1, max_size=8), min_size=1, max_size=4),
+    ends=st.sampled_from(["\n", "\r\n"]),
+    bom=st.booleans(),
+    final=st.booleans(),
+)
+def test_a_prompt_comes_back_as_it_was_written(
+    prompts: list[list[str]], ends: str, bom: bool, final: bool
+) -> None:
+    """Whatever stands in a prompt: no line is lost, none makes a job, and no byte changes."""
+    jobs = [
+        Job(key=f"Task {n}", title="T", status=JobStatus.READY, prompt="x\n" + "\n".join(lines).rstrip() + "\nz")
+        for n, lines in enumerate(prompts, start=1)
+    ]  # fmt: skip
+    text = jobs_as_markdown(jobs)
+    text = text.replace("**Status**: Ready", "**Status**: 📋 Ready")
+    content = ("\ufeff" * bom + (text if final else text.rstrip("\n")).replace("\n", ends)).encode()
+    read = DOCUMENTS.read(content)
+    assert [(job.key, job.prompt) for job in jobs] == [(job.key, job.prompt) for job in read.jobs]
+    same = [JobProgress(key=job.key, status=job.status) for job in read.jobs]
+    assert content == DOCUMENTS.write_back(content, same)
+    done = [JobProgress(key=job.key, status=JobStatus.DONE) for job in jobs]
+    after = DOCUMENTS.write_back(content, done)
+    assert content == after.replace("✅ Complete".encode(), "📋 Ready".encode())
 
 
 @pytest.mark.parametrize("status", list(JobStatus))
@@ -96,9 +138,9 @@ def test_statuses_in_words(words: str, expected: str) -> None:
 def test_line_ends_mark_and_trailing_spaces_stay() -> None:
     """A byte order mark, CRLF, hard breaks and a missing last line end survive a change."""
     text = "\ufeff" + job_text().replace("\n", "\r\n") + "**Notes**: é \xa0  \r\nlast"
-    text = text.replace("**Status**: Ready", "**Status**: Ready  ")
+    text = text.replace("**Status**: Ready", "**Status**: 📋 Ready  ")
     after = DOCUMENTS.write_back(text.encode(), [JobProgress(key="Task 1", status=JobStatus.DONE)])
-    assert text.replace("Ready  ", "✅ Complete  ").encode() == after
+    assert text.replace("📋 Ready  ", "✅ Complete  ").encode() == after
 
 
 def test_bytes_that_are_not_utf8_are_reported_and_kept() -> None:
@@ -228,6 +270,16 @@ def test_empty_cells_and_an_empty_status_are_filled() -> None:
     ).decode()
     assert "**Status**: ✅ Complete\n" in after
     assert "|Task 1| ✅ Complete | ok |\n" in after
+
+
+def test_ticking_every_line_does_not_make_a_job_done_in_the_document() -> None:
+    """A list ticked throughout says done, so the status that is so is written with it."""
+    text = "### Task 1: A\n**Prompt**: x\n\n**Checklist**:\n- [ ] a\n- [x] b\n"
+    failed = JobProgress(key="Task 1", status=JobStatus.READY, checked=frozenset({"a"}))
+    after = DOCUMENTS.write_back(text.encode(), [failed])
+    assert ("ready", after) == (
+        DOCUMENTS.read(after).jobs[0].status.value, DOCUMENTS.write_back(after, [failed]),
+    )  # fmt: skip
 
 
 def test_a_key_that_left_the_document_is_refused() -> None:

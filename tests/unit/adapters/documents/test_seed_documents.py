@@ -164,13 +164,13 @@ def test_a_finished_job_changes_only_its_own_places() -> None:
         checked=frozenset({"Integration tests pass"}),
     )  # fmt: skip
     after = MarkdownBacklogDocuments().write_back(QUEUE, [done])
-    ready = "📋".encode().decode("cp1252")
+    ready, done_sign = ("📋".encode().decode("cp1252"), "✅".encode().decode("cp1252"))
     assert [
-        (f"**Status**: {ready} Ready for Jules\n", "**Status**: ✅ Complete\n"),
+        (f"**Status**: {ready} Ready for Jules\n", f"**Status**: {done_sign} Complete\n"),
         ("- [ ] Integration tests pass\n", "- [x] Integration tests pass\n"),
         (
             f"| Task 1: Altimeter Sync | {ready} Ready | - | - | Waiting to send to Jules |\n",
-            "| Task 1: Altimeter Sync | ✅ Complete | 2026-02-15 | 2026-02-16 | merged \\| 1 fix as abc |\n",
+            f"| Task 1: Altimeter Sync | {done_sign} Complete | 2026-02-15 | 2026-02-16 | merged \\| 1 fix as abc |\n",
         ),
     ] == changes(QUEUE, after)
     job = read(after).jobs[0]
@@ -178,10 +178,42 @@ def test_a_finished_job_changes_only_its_own_places() -> None:
     assert after == MarkdownBacklogDocuments().write_back(after, [done])
 
 
-def test_a_finished_ticket_has_its_criteria_ticked() -> None:
-    """A ticket has no status line: its ticked criteria are the status, and nothing is added."""
-    done = JobProgress(key="JJM-001", status=JobStatus.DONE, note="not written anywhere")
+def test_a_finished_ticket_gets_a_status_line_and_only_proved_ticks() -> None:
+    """A ticket has no status line: one is added under its heading, as the document writes labels."""
+    done = JobProgress(
+        key="JJM-001", status=JobStatus.DONE, note="not written anywhere",
+        checked=frozenset({"`setup.py` created with project metadata"}),
+    )  # fmt: skip
     after = MarkdownBacklogDocuments().write_back(TICKETS, [done])
-    assert len(after) == len(TICKETS)
-    assert 6 == sum(a != b for a, b in zip(TICKETS, after, strict=True))
-    assert read(after).jobs[0].status is JobStatus.DONE
+    assert [
+        ("", "**Status:** ✅ Complete\n"),
+        ("- [ ] `setup.py` created with project metadata\n",
+         "- [x] `setup.py` created with project metadata\n"),
+    ] == changes(TICKETS, after)  # fmt: skip
+    before, job = read(TICKETS).jobs[0], read(after).jobs[0]
+    assert (JobStatus.DONE, before.prompt.replace("[ ] `setup", "[x] `setup")) == (
+        job.status, job.prompt)  # fmt: skip
+    assert after == MarkdownBacklogDocuments().write_back(after, [done])
+
+
+def test_a_finished_listed_job_has_its_own_box_ticked() -> None:
+    """Its box is its status; without one nothing is added to a list."""
+    content = b"### Task 1: A\n**Prompt**: x\n\n## More\n- [ ] Task 2: B\n- Task 3: C\n"
+    done = [JobProgress(key=f"Task {n}", status=JobStatus.DONE) for n in (2, 3)]
+    after = MarkdownBacklogDocuments().write_back(content, done)
+    assert content.replace(b"[ ] Task 2", b"[x] Task 2") == after
+    assert read(after).jobs[1].status is JobStatus.DONE
+
+
+def _ascii(text: str) -> str:
+    return "".join(character for character in text if character.isascii())
+
+
+@pytest.mark.parametrize("content", [QUEUE, TICKETS], ids=["queue", "tickets"])
+def test_nothing_of_a_prompt_is_lost(content: bytes) -> None:
+    """But for repaired characters, each prompt stands in its document as one piece."""
+    whole = _ascii(content.decode())
+    prompts = [job.prompt for job in read(content).jobs if job.prompt]
+    bodies = [p.split("\n\n", 1)[1] if p.startswith("JJM-") else p for p in prompts]
+    assert all(_ascii(body) in whole for body in bodies)
+    assert len(prompts) == (2 if content is QUEUE else 25)

@@ -52,10 +52,19 @@ def test_any_session_is_read(wire):
 
 @given(WIRES)
 def test_any_activity_is_read(wire):
-    """Whatever stands in an activity, it is read; an unknown kind keeps the whole."""
+    """Whatever stands in an activity, it is read; where something is unknown, it is kept raw."""
     activity = mapping.activity_from({**wire, "id": "a"}, "7")
     assert ("a", "7") == (activity.id, activity.task_id)
-    assert (activity.raw is not None) == (activity.kind is ActivityKind.UNKNOWN)
+    if activity.kind is ActivityKind.UNKNOWN:
+        assert {**wire, "id": "a"} == activity.raw
+
+
+def test_unknown_members_of_a_known_activity_are_kept():
+    """A member that is new today is not lost; patches are kept with the artifacts only."""
+    wire = {"id": "a", "progressUpdated": {"title": "t", "percent": 5}, "artifacts": [{"x": 1}]}
+    activity = mapping.activity_from(wire, "7")
+    assert {"id": "a", "progressUpdated": {"title": "t", "percent": 5}} == activity.raw
+    assert mapping.activity_from({"id": "a", "progressUpdated": {"title": "t"}}, "7").raw is None
 
 
 @given(st.text())
@@ -158,7 +167,15 @@ def test_retry_after(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["ftp://x/v1alpha", "https://x", "http://example.com/v1alpha", "x"]
+    "text",
+    [
+        "ftp://x/v1alpha",
+        "https://x",
+        "http://example.com/v1alpha",
+        "x",
+        "http://[",
+        "http://[/v1alpha",
+    ],
 )
 def test_addresses_that_are_refused(text):
     """The key is never sent unencrypted to another machine, nor to what is no API."""
@@ -186,3 +203,20 @@ def test_what_the_library_says_is_not_repeated():
     """The library's own words may hold a header, and so the key."""
     failure = httpx2.LocalProtocolError("Illegal header value b's3cret '")
     assert "s3cret" not in repr(error_from_exception(failure, "work", repeatable=True))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "plain"),
+    [
+        (r'"b/\303\274ber \"x\".md"', 'über "x".md'),
+        (r'"b/tab\there\\n.md"', "tab\there\\n.md"),
+        (r'"b/\342\200\256gpj.py"', "\u202egpj.py"),
+        (r'"b/\377.bin"', "\ufffd.bin"),
+        ("b/plain.md", "plain.md"),
+    ],
+)
+def test_names_that_git_quotes_in_a_patch_are_read(quoted, plain):
+    """A file is known by its name in the tree, not by the C-style text that stands in the patch."""
+    old = quoted.replace("b/", "a/", 1)
+    patch = f"diff --git {old} {quoted}\nnew file mode 100644\n--- /dev/null\n+++ {quoted}\n@@ -0,0 +1 @@\n+x\n"
+    assert [plain] == [file.filename for file in mapping.files_of(patch)]

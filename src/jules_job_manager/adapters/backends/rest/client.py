@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from jules_job_manager.adapters.backends.rest.errors import (
     error_from_exception,
     error_from_response,
 )
+from jules_job_manager.adapters.half_pairs import repaired
+from jules_job_manager.domain.masking import masked
 from jules_job_manager.errors import BackendConnectionError, ConfigurationError, UnclearOutcomeError
 
 
@@ -85,8 +88,8 @@ class RestClient:
         if not response.content:
             return {}
         try:
-            value = response.json()
-        except ValueError as exc:
+            value = json.loads(repaired(response.content.decode("utf-8", errors="replace")))
+        except (ValueError, RecursionError) as exc:
             failure = BackendConnectionError if repeatable else UnclearOutcomeError
             raise failure(f"Jules' answer to {operation} is not JSON.") from exc
         return value if isinstance(value, dict) else {}
@@ -104,17 +107,18 @@ def checked_base_url(text: str) -> str:
             unencrypted to another machine.
     """
     address = text.strip().rstrip("/")
-    parts = urlsplit(address)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or not parts.path.endswith("/v1alpha")
-    ):
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and parts.path.endswith("/v1alpha")
+        usable = usable and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username or parts.password:
         raise ConfigurationError(
-            f"jules.api_url {text!r} is not an address of the Jules API.",
-            hint="Write it like https://jules.googleapis.com/v1alpha",
+            f"jules.api_url {masked(text)!r} is not an address of the Jules API.",
+            hint="Write it like https://jules.googleapis.com/v1alpha, without key or query.",
         )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             "jules.api_url would send the key unencrypted over the network.", hint="Use https."
         )

@@ -23,6 +23,8 @@ from jules_job_manager.errors import (
     UnclearOutcomeError,
 )
 
+LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+
 
 def error_from_response(
     response: httpx2.Response, operation: str, *, repeatable: bool
@@ -32,7 +34,8 @@ def error_from_response(
     With `repeatable` False (create, message) a server failure leaves the outcome unclear.
     """
     status, message = _envelope(response)
-    context = {"operation": operation, "http_status": response.status_code, "status": status}
+    context: dict[str, Any] = {"operation": operation, "http_status": response.status_code}
+    context["status"] = status
     code = response.status_code
     if code == 401 or status == "UNAUTHENTICATED":
         return AuthenticationError(
@@ -56,6 +59,8 @@ def error_from_response(
     if status == "FAILED_PRECONDITION":
         return PreconditionFailedError(f"Jules refused {operation}: {message}", context=context)
     if code >= 500:
+        if (wait := retry_after_seconds(response)) is not None:
+            context["retry_after_seconds"] = wait
         return _server_failure(operation, message, context, repeatable=repeatable)
     if code == 400:
         return InvalidInputError(f"Jules did not accept {operation}: {message}", context=context)
@@ -90,17 +95,18 @@ def error_from_exception(
 
 
 def retry_after_seconds(response: httpx2.Response, now: datetime | None = None) -> float | None:
-    """Return what `Retry-After` asks for in seconds (>= 0), or None. Both of its forms are read."""
+    """Return what `Retry-After` asks for in seconds (0 to a day), or None. Both forms are read."""
     text = response.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)
 
 
 def _server_failure(
@@ -119,6 +125,6 @@ def _envelope(response: httpx2.Response) -> tuple[str, str]:
     try:
         error = response.json()["error"]
         status, message = str(error.get("status", "")), str(error.get("message", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         status, message = "", ""
     return status, message[:500] or f"HTTP {response.status_code}"

@@ -7,6 +7,7 @@ omits them). Source: Jules REST reference v1alpha, sections 4 to 6 (read 2026-11
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -55,10 +56,25 @@ _MESSAGES = {
     "progressUpdated": "title",
     "sessionFailed": "reason",
 }
+_ACTIVITY_MEMBERS = {"name", "id", "createTime", "originator", "description", "artifacts"}
+_BODY_MEMBERS = {
+    "planGenerated": {"plan"},
+    "planApproved": {"planId"},
+    "userMessaged": {"userMessage"},
+    "agentMessaged": {"agentMessage"},
+    "progressUpdated": {"title", "description"},
+    "sessionCompleted": set[str](),
+    "sessionFailed": {"reason"},
+}
 _SESSION_MEMBERS = {
     "name", "id", "title", "prompt", "createTime", "updateTime", "state", "sourceContext", "url",
     "outputs", "requirePlanApproval", "archived",
 }  # fmt: skip
+
+
+def id_of(wire: Mapping[str, Any]) -> str:
+    """Return the id of a Session, Activity or Source object, or an empty text."""
+    return _text(wire, "id") or _text(wire, "name").rpartition("/")[2]
 
 
 def task_from(wire: Mapping[str, Any]) -> JulesTask:
@@ -67,7 +83,7 @@ def task_from(wire: Mapping[str, Any]) -> JulesTask:
     Raises:
         ValueError: it has neither `id` nor `name`.
     """
-    task_id = _text(wire, "id") or _text(wire, "name").rpartition("/")[2]
+    task_id = id_of(wire)
     if not task_id:
         raise ValueError("a session without an id")
     context = _object(wire, "sourceContext")
@@ -99,7 +115,7 @@ def activity_from(wire: Mapping[str, Any], task_id: str) -> Activity:
     Raises:
         ValueError: it has neither `id` nor `name`.
     """
-    activity_id = _text(wire, "id") or _text(wire, "name").rpartition("/")[2]
+    activity_id = id_of(wire)
     if not activity_id:
         raise ValueError("an activity without an id")
     member = next((name for name in KINDS if isinstance(wire.get(name), Mapping)), "")
@@ -117,8 +133,17 @@ def activity_from(wire: Mapping[str, Any], task_id: str) -> Activity:
         plan=plan_from(_object(body, "plan")) if kind is ActivityKind.PLAN_GENERATED else None,
         plan_id=_text(body, "planId"),
         artifacts=tuple(artifact_from(item) for item in _objects(wire, "artifacts")),
-        raw=dict(wire) if kind is ActivityKind.UNKNOWN else None,
+        raw=_raw(wire, member, body),
     )
+
+
+def _raw(wire: Mapping[str, Any], member: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the whole object where something in it is unknown; artifacts, when kept, stand apart."""
+    if not member:
+        return dict(wire)
+    if set(wire) <= _ACTIVITY_MEMBERS | {member} and set(body) <= _BODY_MEMBERS[member]:
+        return None
+    return {name: value for name, value in wire.items() if name != "artifacts"}
 
 
 def plan_from(wire: Mapping[str, Any]) -> Plan:
@@ -209,10 +234,33 @@ def files_of(patch: str) -> tuple[SourceFile, ...]:
         return ()
     try:
         files = PatchSet.from_string(patch, metadata_only=True)
-        return tuple(SourceFile(filename=file.path, status=_file_status(file)) for file in files)
+        return tuple(
+            SourceFile(filename=_plain_path(file), status=_file_status(file)) for file in files
+        )
     except Exception as exc:  # noqa: BLE001 - any text may stand where a patch should
         _LOG.warning("a patch could not be read: %s", exc, extra={"action": "patch_unreadable"})
         return ()
+
+
+_ESCAPED = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
+_ESCAPES = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+
+
+def _plain_path(file: PatchedFile) -> str:
+    """Return the file's path as it is in the tree, not as git quotes it in a patch.
+
+    Source: git-config(1), core.quotePath: bytes above 127, control characters, quotes and
+    backslashes are written C-style between double quotes.
+    """
+    path: str = file.path
+    if not (len(path) > 1 and path.startswith('"') and path.endswith('"')):
+        return path
+
+    def plain(match: re.Match[bytes]) -> bytes:
+        code = match[1]
+        return bytes([int(code, 8) & 255 if code.isdigit() else _ESCAPES[code[0]]])
+
+    return _ESCAPED.sub(plain, path[1:-1].encode()).decode("utf-8", "replace")
 
 
 def _file_status(file: PatchedFile) -> str:

@@ -1,8 +1,8 @@
 """The pretend Jules: sessions that plan, ask, work, deliver and can be woken again.
 
 Time is lazy. Each session carries a timeline of what happens when; every request first lets
-happen what is due. Timestamps are those of the clock; `speed` makes the steps shorter, and
-speed 0 stops time, which then moves only with `advance`.
+happen what is due. Timestamps are those of the clock that is passed in; `speed` makes the steps
+shorter, and speed 0 stops time, which then moves only with `advance`.
 """
 
 from __future__ import annotations
@@ -11,29 +11,33 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from jules_job_manager.adapters.backends.simulator import git_work, refusal
-from jules_job_manager.adapters.backends.simulator.ids import Ids
+from filelock import FileLock
+
+from jules_job_manager.adapters.backends.simulator import git_work, quota, refusal
+from jules_job_manager.adapters.backends.simulator.delivery import Delivery
+from jules_job_manager.adapters.backends.simulator.git_port import GitWork
+from jules_job_manager.adapters.backends.simulator.ids import Ids, chance
 from jules_job_manager.adapters.backends.simulator.lifecycle import Lifecycle
-from jules_job_manager.adapters.backends.simulator.scenario import Scenario
 from jules_job_manager.adapters.backends.simulator.state import WorldState
-from jules_job_manager.domain.clockwork import to_rfc3339
+from jules_job_manager.adapters.backends.simulator.switches import Scenario
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.clock import Clock
 
 SAMPLE = "octo/sample"
-DAY_SECONDS = 86400.0
-RUNNING = {
-    "QUEUED",
-    "PLANNING",
-    "AWAITING_PLAN_APPROVAL",
-    "AWAITING_USER_FEEDBACK",
-    "IN_PROGRESS",
-    "PAUSED",
-}
+
+
+@contextmanager
+def _opening(state: Path | None) -> Iterator[None]:
+    """Let one process at a time make a world: several commands may be the first."""
+    if state is None:
+        yield
+        return
+    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(f"{state}.lock"):
+        yield
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,15 +64,21 @@ class Simulator:
         speed: float,
         repositories: Mapping[str, str],
         clock: Clock,
+        git: GitWork = git_work,
     ) -> None:
         """Use an open state; see `open`."""
         self.scenario = scenario
+        self._git = git
         self.repositories = dict(repositories)
         self._state = state
         self._speed = speed
         self._clock = clock
+        self._seed = seed
         self._lock = threading.RLock()
-        self._life = Lifecycle(state, scenario, Ids(state, seed), self.repositories, self._scaled)
+        self._life = Lifecycle(
+            state, scenario, Ids(state, seed), Delivery(self.repositories, scenario.deviations, git),
+            scaled=self._scaled, roll=lambda *what: chance(seed, *what),
+        )  # fmt: skip
 
     @classmethod
     def open(
@@ -80,6 +90,7 @@ class Simulator:
         speed: float,
         repositories: Mapping[str, str],
         clock: Clock,
+        git: GitWork = git_work,
     ) -> Self:
         """Open the world.
 
@@ -91,24 +102,27 @@ class Simulator:
             repositories: `owner/name` to git URL or path; with none a sample is made beside the
                 state file (none in memory).
             clock: Tells the time.
+            git: Does what Jules does with git; the default works on real repositories.
 
         Raises:
             ForgeError: the sample repository cannot be made.
         """
         known = dict(repositories)
-        if not known and state is not None:
-            sample = state.with_name("sample.git")
-            if not sample.exists():
-                sample.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                git_work.make_sample(sample)
-            known[SAMPLE] = str(sample)
+        with _opening(state):
+            if not known and state is not None:
+                sample = state.with_name("sample.git")
+                if not sample.exists():
+                    git_work.make_sample(sample)
+                known[SAMPLE] = str(sample)
+            opened = WorldState(state)
         return cls(
-            WorldState(state),
+            opened,
             scenario=scenario,
             seed=seed,
             speed=speed,
             repositories=known,
             clock=clock,
+            git=git,
         )
 
     def close(self) -> None:
@@ -153,9 +167,21 @@ class Simulator:
             }
 
     def fault(self, name: str) -> bool:
-        """Return whether the next call of this kind goes wrong, and count it."""
-        allowed = int(getattr(self.scenario.faults, name))
-        if int(self._state.get(f"fault.{name}", 0)) >= allowed:
+        """Return whether the next call of this kind goes wrong, and count it (inside `step`)."""
+        return self.strikes(name, getattr(self.scenario.faults, name))
+
+    def strikes(self, name: str, often: int | float) -> bool:  # noqa: PYI041 - they differ here
+        """Return whether the fault `name` happens now.
+
+        Args:
+            name: The fault.
+            often: A whole number: the first so many times; a fraction: that share, by seed.
+        """
+        if not often:
+            return False
+        if not isinstance(often, int):
+            return chance(self._seed, name, self._state.count(f"roll.{name}")) < often
+        if int(self._state.get(f"fault.{name}", 0)) >= often:
             return False
         self._state.count(f"fault.{name}")
         return True
@@ -166,8 +192,10 @@ class Simulator:
         Raises:
             Refusal: the quota, the source or the branch does not allow it.
         """
+        # Before git is asked: a refusal costs nothing, and a refused create no quota.
+        recent = quota.check(self._state, self.scenario, self.now(), self._scaled)
         base = self._base_commit(request)
-        self._check_quota()
+        quota.spend(self._state, recent, self.now())
         return self._life.create(request, base=base, now=self.now())
 
     def now(self) -> float:
@@ -181,6 +209,11 @@ class Simulator:
             return float(start) + offset
         return self._clock.now().timestamp() + offset
 
+    def present(self) -> float:
+        """Return the present as seconds since 1970, outside of `step`."""
+        with self.step():
+            return self.now()
+
     def session(self, session_id: str) -> dict[str, Any]:
         """Return a session.
 
@@ -192,9 +225,21 @@ class Simulator:
             raise refusal.not_found()
         return found
 
+    def seen(self, session_id: str) -> dict[str, Any]:
+        """Return a session as the service tells of it, which may be late.
+
+        Raises:
+            Refusal: there is none, or none yet.
+        """
+        session = self.session(session_id)
+        if self._is_young(session, self.scenario.deviations.session_404_seconds):
+            raise refusal.not_found()
+        return self._late(session)
+
     def sessions(self) -> list[dict[str, Any]]:
-        """Return every session, newest first."""
-        return self._state.sessions()
+        """Return every session that the lists know of, newest first."""
+        lag = self.scenario.deviations.list_lags_seconds
+        return [self._late(s) for s in self._state.sessions() if not self._is_young(s, lag)]
 
     def activities(self, session_id: str) -> list[dict[str, Any]]:
         """Return the session's activities, oldest first.
@@ -203,9 +248,12 @@ class Simulator:
             Refusal: there is no such session, or it is too young to have a list.
         """
         session = self.session(session_id)
-        young = self._scaled(self.scenario.deviations.activities_404_seconds)
-        if self.now() < session["created"] + young:
+        if self._is_young(session, self.scenario.deviations.activities_404_seconds):
             raise refusal.not_found()
+        return self._state.activities(session_id)
+
+    def activities_of(self, session_id: str) -> list[dict[str, Any]]:
+        """Return what the web page knows of, whatever its age (inside `step`)."""
         return self._state.activities(session_id)
 
     def approve(self, session_id: str) -> None:
@@ -230,11 +278,7 @@ class Simulator:
     def set_archived(self, session_id: str, *, archived: bool) -> dict[str, Any]:
         """Archive or unarchive; archiving a running session pauses it."""
         session = self.session(session_id)
-        session["archived"] = archived
-        if archived and session["state"] in {"QUEUED", "PLANNING", "IN_PROGRESS"}:
-            session["state"], session["timeline"] = "PAUSED", []
-        session["updated"] = self.now()
-        self._state.save_session(session)
+        self._life.set_archived(session, self.now(), archived=archived)
         return session
 
     def resume(self, session_id: str) -> bool:
@@ -266,7 +310,7 @@ class Simulator:
     def branches(self, repository: str) -> list[str]:
         """Return the repository's branches; none when git cannot read it."""
         try:
-            return sorted(git_work.branches(self.repositories[repository]))
+            return sorted(self._git.branches(self.repositories[repository]))
         except ForgeError:
             return []
 
@@ -277,27 +321,12 @@ class Simulator:
         if repository is None:
             raise refusal.invalid()
         try:
-            commit = git_work.branches(self.repositories[repository]).get(request.starting_branch)
+            commit = self._git.branches(self.repositories[repository]).get(request.starting_branch)
         except ForgeError:
             raise refusal.precondition() from None
         if commit is None:
             raise refusal.invalid()
         return commit
-
-    def _check_quota(self) -> None:
-        quota, now = self.scenario.quota, self.now()
-        window = self._scaled(DAY_SECONDS)
-        recent = [moment for moment in self._state.get("created_at", []) if moment > now - window]
-        if quota.tasks_per_day and len(recent) >= quota.tasks_per_day:
-            raise refusal.Refusal(429, "Resource has been exhausted (e.g. check quota).")
-        running = (
-            sum(session["state"] in RUNNING for session in self._state.sessions())
-            if quota.concurrent
-            else 0
-        )
-        if quota.concurrent and running >= quota.concurrent:
-            raise refusal.precondition()
-        self._state.put("created_at", [*recent, now])
 
     def _settle(self) -> None:
         due = True
@@ -308,10 +337,25 @@ class Simulator:
                 if session is not None:
                     self._life.happen(session)
 
+    def real_seconds(self, seconds: float) -> float:
+        """Return how long `seconds` of the scenario take here; nothing while time stands still."""
+        return seconds / self._speed if self._speed else 0.0
+
+    def _is_young(self, session: dict[str, Any], seconds: float) -> bool:
+        return self.now() < float(session["created"]) + self._scaled(seconds)
+
+    def _late(self, session: dict[str, Any]) -> dict[str, Any]:
+        """Return the session with the state that it had some time ago, and that state's word."""
+        odd = self.scenario.deviations
+        if odd.state_lags_seconds:
+            until = self.now() - self._scaled(odd.state_lags_seconds)
+            past = [state for at, state in session["states"] if at <= until]
+            state = past[-1] if past else session["states"][0][1]
+            outputs = session["outputs"] if state == session["state"] else []
+            session = {**session, "state": state, "outputs": outputs}
+        if odd.unknown_state and session["state"] == "IN_PROGRESS":
+            session = {**session, "state": odd.unknown_state}
+        return session
+
     def _scaled(self, seconds: float) -> float:
         return seconds / self._speed if self._speed else seconds
-
-
-def stamp(seconds: float) -> str:
-    """Return seconds since 1970 as the service writes times."""
-    return to_rfc3339(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))

@@ -29,6 +29,12 @@ class Ids:
         return hashlib.sha256(f"{self._seed}/{kind}/{number}".encode()).hexdigest()
 
 
+def chance(seed: int, *what: object) -> float:
+    """Return the number in [0, 1) that stands for `what`: the same one each time."""
+    text = "/".join(str(part) for part in (seed, *what))
+    return int(hashlib.sha256(text.encode()).hexdigest()[:13], 16) / 16**13
+
+
 def branch_words(text: str) -> str:
     """Return up to four plain words of `text`, joined for a branch name."""
     words = re.findall(r"[a-z0-9]+", text.lower())[:4]

@@ -1,4 +1,4 @@
-"""The REST face: what the service answers, member for member.
+"""The REST face: what the service answers.
 
 Source: Jules REST reference v1alpha, sections 2 to 9 (read 2026-11).
 """
@@ -6,68 +6,82 @@ Source: Jules REST reference v1alpha, sections 2 to 9 (read 2026-11).
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
+import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from jules_job_manager.adapters.backends.simulator import refusal
-from jules_job_manager.adapters.backends.simulator.engine import CreateRequest, Simulator, stamp
-from jules_job_manager.adapters.backends.simulator.refusal import Refusal
-from jules_job_manager.domain.clockwork import from_rfc3339
-
-WEB = "https://jules.google.com/session/"
-_CREATE_MEMBERS = {
-    "prompt",
-    "title",
-    "sourceContext",
-    "requirePlanApproval",
-    "automationMode",
-    "name",
-    "id",
-}
-_TIME_FILTER = re.compile(r'create_time\s*>\s*"([^"]+)"')
-_NAME_FILTER = re.compile(r'name\s*=\s*"?([^\s"]+)"?')
+from jules_job_manager.adapters.backends.simulator import asked, refusal
+from jules_job_manager.adapters.backends.simulator.engine import Simulator
+from jules_job_manager.adapters.backends.simulator.refusal import AnswerCutError, Refusal
+from jules_job_manager.adapters.backends.simulator.wire import Writer, source_wire
 
 Answer = dict[str, Any]
+Handler = Callable[[Request, Any], Answer]
+IN_PROCESS = "jules_job_manager.in_process"
 
 
 def create_app(simulator: Simulator) -> Starlette:
     """Return the web application: the API under `/v1alpha`, `/stats`, and `/simulator/advance`."""
     face = _Face(simulator)
     api = "/v1alpha"
+    session = f"{api}/sessions/{{id}}"
     routes = [
         Route(f"{api}/sources", face.endpoint("sources.list", face.list_sources)),
         Route(f"{api}/sources/{{rest:path}}", face.endpoint("sources.get", face.get_source)),
         Route(f"{api}/sessions", face.endpoint("sessions.create", face.create), methods=["POST"]),
         Route(f"{api}/sessions", face.endpoint("sessions.list", face.list_sessions)),
+        Route(f"{session}/activities", face.endpoint("activities.list", face.list_activities)),
         Route(
-            f"{api}/sessions/{{id}}/activities",
-            face.endpoint("activities.list", face.list_activities),
-        ),
-        Route(
-            f"{api}/sessions/{{id}}/activities/{{activity}}",
+            f"{session}/activities/{{activity}}",
             face.endpoint("activities.get", face.get_activity),
         ),
-        Route(f"{api}/sessions/{{id}}:{{verb}}", face.endpoint("", face.act), methods=["POST"]),
-        Route(f"{api}/sessions/{{id}}", face.endpoint("sessions.get", face.get_session)),
-        Route(
-            f"{api}/sessions/{{id}}",
-            face.endpoint("sessions.delete", face.delete),
-            methods=["DELETE"],
-        ),
+        Route(f"{session}:{{verb}}", face.endpoint("", face.act), methods=["POST"]),
+        Route(session, face.endpoint("sessions.get", face.get_session)),
+        Route(session, face.endpoint("sessions.delete", face.delete), methods=["DELETE"]),
         Route("/stats", face.stats),
         Route("/simulator/advance", face.advance, methods=["POST"]),
     ]
-    return Starlette(routes=routes)
+    handlers: Mapping[Any, Any] = {404: _unknown, 405: _unknown, Exception: _unexpected}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def in_process_transport(simulator: Simulator) -> httpx2.AsyncBaseTransport:
+    """Return a transport that reaches the simulator without a network."""
+    return _InProcess(create_app(simulator))
+
+
+class _InProcess(httpx2.AsyncBaseTransport):
+    """ASGI, with an answer that is cut as an error of the connection, as over a network."""
+
+    def __init__(self, app: Starlette) -> None:
+        async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, IN_PROCESS: True}, receive, send)
+
+        self._asgi = httpx2.ASGITransport(app=marked)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._asgi.handle_async_request(request)
+        except AnswerCutError as exc:
+            raise httpx2.RemoteProtocolError("the answer was cut", request=request) from exc
+
+
+class _CutResponse(Response):
+    """Begins an answer and does not end it, so that the server closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        if IN_PROCESS in scope:
+            raise AnswerCutError
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"name', "more_body": True})
 
 
 class _Face:
@@ -75,40 +89,50 @@ class _Face:
 
     def __init__(self, simulator: Simulator) -> None:
         self._sim = simulator
+        self._writer = Writer(simulator.scenario.deviations)
 
-    def endpoint(self, method: str, handler: Callable[[Request, Any], Answer]) -> Any:
+    def endpoint(self, method: str, handler: Handler) -> Any:
         """Wrap a handler: key check, counting, one transaction in a thread, error envelope."""
 
-        async def respond(request: Request) -> JSONResponse:
+        async def respond(request: Request) -> Response:
             body = await request.body()
             name = method or f"sessions.{request.path_params.get('verb', '')}"
             try:
                 answer = await asyncio.to_thread(self._work, name, handler, request, body)
             except Refusal as exc:
                 await asyncio.to_thread(self._sim.count_refusal, exc.code, exc.status)
-                return JSONResponse(exc.body(), status_code=exc.code)
+                return JSONResponse(exc.body(), status_code=exc.code, headers=exc.headers)
+            except AnswerCutError:
+                return _CutResponse()
             return JSONResponse(answer)
 
         return respond
 
-    def _work(
-        self, name: str, handler: Callable[[Request, Any], Answer], request: Request, body: bytes
-    ) -> Answer:
+    def _work(self, name: str, handler: Handler, request: Request, body: bytes) -> Answer:
         self._sim.count_request(name)
-        _require_key(request)
-        value = _json(body)
-        after: Refusal | None = None
+        asked.require_key(request, refused=self._sim.scenario.deviations.keys_refused)
+        value = asked.json_body(body)
         with self._sim.step():
-            if request.method == "GET" and self._sim.fault("fail_reads"):
-                after = refusal.unavailable()
-                answer: Answer = {}
-            else:
+            after = self._before(request.method)
+            answer: Answer = {}
+            if after is None:
                 answer = handler(request, value)
-                after = answer.pop("__refusal__", None)
+                after = answer.pop("__after__", None)
         # A fault that strikes after the work was done must not undo it.
         if after is not None:
             raise after
         return answer
+
+    def _before(self, method: str) -> Exception | None:
+        """Return the fault that keeps a read from being answered."""
+        if method != "GET":
+            return None
+        if self._sim.fault("throttle_reads"):
+            return self._exhausted()
+        return refusal.unavailable() if self._sim.fault("fail_reads") else None
+
+    def _exhausted(self) -> Refusal:
+        return refusal.exhausted(self._sim.scenario.faults.retry_after_seconds)
 
     async def stats(self, request: Request) -> JSONResponse:
         """Answer the counters."""
@@ -119,41 +143,47 @@ class _Face:
         """Let time pass: `{"seconds": n}`."""
         try:
             seconds = float((await request.json())["seconds"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return JSONResponse(refusal.invalid().body(), status_code=400)
         await asyncio.to_thread(self._sim.advance, max(0.0, seconds))
         return JSONResponse({})
 
     def create(self, request: Request, body: Any) -> Answer:
         """sessions.create."""
-        _only_query(request, set())
-        asked = _create_request(body)
+        asked.only_query(request, set())
+        wanted = asked.create_request(body)
         if self._sim.fault("refuse_creates"):
-            return {"__refusal__": refusal.precondition()}
-        answer = session_wire(self._sim.create(asked))
-        if self._sim.fault("lose_create_answers"):
-            return {"__refusal__": refusal.unavailable()}
+            return {"__after__": refusal.precondition()}
+        if self._sim.fault("fail_creates"):
+            return {"__after__": refusal.unavailable()}
+        if self._sim.fault("throttle_creates"):
+            return {"__after__": self._exhausted()}
+        answer = self._writer.created(self._sim.create(wanted))
         if self._sim.fault("precondition_though_created"):
-            return {"__refusal__": refusal.precondition()}
-        return answer
+            return {"__after__": refusal.precondition()}
+        return self._lost("create") or answer
+
+    def _lost(self, what: str) -> Answer:
+        """Return the fault that loses the answer to what was done, or an empty answer."""
+        if self._sim.fault(f"lose_{what}_answers"):
+            return {"__after__": refusal.unavailable()}
+        if what != "approve" and self._sim.fault(f"cut_{what}_answers"):
+            return {"__after__": AnswerCutError()}
+        return {}
 
     def list_sessions(self, request: Request, body: Any) -> Answer:
         """sessions.list."""
         del body
-        _only_query(request, {"filter", "pageSize", "pageToken"})
-        text = request.query_params.get("filter", "").replace(" ", "").lower()
-        wanted = {"": {False}, "archived=true": {True}, "archived=false": {False}}.get(text)
-        if wanted is None:
-            if set(text.split("or")) != {"archived=true", "archived=false"}:
-                raise refusal.invalid("Invalid filter.")
-            wanted = {True, False}
+        asked.only_query(request, {"filter", "pageSize", "pageToken"})
+        wanted = asked.archived_filter(request.query_params.get("filter", ""))
         found = [s for s in self._sim.sessions() if s["archived"] in wanted]
-        return _page(request, "sessions", [session_wire(s) for s in found], 30)
+        return asked.page_of(request, "sessions", found, 30, self._writer.session)
 
     def get_session(self, request: Request, body: Any) -> Answer:
         """sessions.get."""
         del body
-        return session_wire(self._sim.session(request.path_params["id"]))
+        asked.only_query(request, set())
+        return self._writer.session(self._sim.seen(request.path_params["id"]))
 
     def delete(self, request: Request, body: Any) -> Answer:
         """sessions.delete."""
@@ -165,30 +195,31 @@ class _Face:
         """The custom verbs of a session."""
         session_id, verb = request.path_params["id"], request.path_params["verb"]
         if verb == "sendMessage":
-            _only_members(body, {"prompt"})
-            prompt = body.get("prompt") if isinstance(body, Mapping) else None
+            asked.only_members(body, {"prompt"})
+            prompt = body.get("prompt")
             if not isinstance(prompt, str) or not prompt:
                 raise refusal.invalid()
             self._sim.message(session_id, prompt)
-            return {}
-        _only_members(body, set())
+            return self._lost("message")
+        asked.only_members(body, set())
         if verb == "approvePlan":
             self._sim.approve(session_id)
-            return {}
+            return self._lost("approve")
         if verb in {"archive", "unarchive"}:
-            return session_wire(self._sim.set_archived(session_id, archived=verb == "archive"))
+            archived = verb == "archive"
+            return self._writer.session(self._sim.set_archived(session_id, archived=archived))
         raise refusal.not_found()
 
     def list_activities(self, request: Request, body: Any) -> Answer:
         """sessions.activities.list."""
         del body
-        _only_query(request, {"filter", "pageSize", "pageToken"})
+        asked.only_query(request, {"filter", "pageSize", "pageToken"})
         session_id = request.path_params["id"]
-        wires = [activity_wire(session_id, doc) for doc in self._sim.activities(session_id)]
+        wires = [self._writer.activity(session_id, doc) for doc in self._sim.activities(session_id)]
         if text := request.query_params.get("filter", ""):
-            after = _after(text)
-            wires = [wire for wire in wires if from_rfc3339(wire["createTime"]) > after]
-        return _page(request, "activities", wires, 50)
+            after = asked.time_filter(text)
+            wires = [wire for wire in wires if asked.moment_of(wire) > after]
+        return asked.page_of(request, "activities", wires, 50)
 
     def get_activity(self, request: Request, body: Any) -> Answer:
         """sessions.activities.get."""
@@ -196,20 +227,18 @@ class _Face:
         session_id, wanted = request.path_params["id"], request.path_params["activity"]
         for doc in self._sim.activities(session_id):
             if doc["id"] == wanted:
-                return activity_wire(session_id, doc)
+                return self._writer.activity(session_id, doc)
         raise refusal.not_found()
 
     def list_sources(self, request: Request, body: Any) -> Answer:
         """sources.list."""
         del body
-        _only_query(request, {"filter", "pageSize", "pageToken"})
+        asked.only_query(request, {"filter", "pageSize", "pageToken"})
         wires = [self._source(repository) for repository in self._sim.repositories]
         if text := request.query_params.get("filter", ""):
-            names = set(_NAME_FILTER.findall(text))
-            if not names:
-                raise refusal.invalid("Invalid filter.")
+            names = asked.name_filter(text)
             wires = [wire for wire in wires if wire["name"] in names]
-        return _page(request, "sources", wires, 30)
+        return asked.page_of(request, "sources", wires, 30)
 
     def get_source(self, request: Request, body: Any) -> Answer:
         """sources.get."""
@@ -220,154 +249,17 @@ class _Face:
         return self._source(repository)
 
     def _source(self, repository: str) -> Answer:
-        owner, _, name = repository.partition("/")
-        branches = self._sim.branches(repository)
-        github: Answer = {"owner": owner, "repo": name}
-        if branches:
-            default = "main" if "main" in branches else branches[0]
-            github["defaultBranch"] = {"displayName": default}
-            github["branches"] = [{"displayName": branch} for branch in branches]
-        source = self._sim.source_name(repository)
-        return {"name": source, "githubRepo": github, "id": source.removeprefix("sources/")}
+        name, branches = self._sim.source_name(repository), self._sim.branches(repository)
+        return source_wire(name, repository, branches)
 
 
-def session_wire(session: Mapping[str, Any]) -> Answer:
-    """Return a Session as the service writes it: defaults left out, `id` last."""
-    wire: Answer = {
-        "name": f"sessions/{session['id']}",
-        "title": session["title"],
-        "createTime": stamp(session["created"]),
-        "updateTime": stamp(session["updated"]),
-        "state": session["state"],
-    }
-    if session["source"]:
-        context: Answer = {
-            "source": session["source"],
-            "githubRepoContext": {"startingBranch": session["branch"]},
-        }
-        if session["working_branch"]:
-            context["workingBranch"] = session["working_branch"]
-        wire["sourceContext"] = context
-    wire["prompt"] = session["prompt"]
-    wire["url"] = WEB + session["id"]
-    optional = {
-        "outputs": session["outputs"],
-        "requirePlanApproval": session["require_plan_approval"],
-        "automationMode": session["automation_mode"],
-        "archived": session["archived"],
-    }
-    wire.update({name: value for name, value in optional.items() if value})
-    return {**wire, "id": session["id"]}
+async def _unknown(request: Request, exc: Exception) -> JSONResponse:
+    """Answer an address or a method that is not there."""
+    del request, exc
+    return JSONResponse(refusal.not_found().body(), status_code=404)
 
 
-def activity_wire(session_id: str, doc: Mapping[str, Any]) -> Answer:
-    """Return an Activity as the service writes it."""
-    wire: Answer = {
-        "name": f"sessions/{session_id}/activities/{doc['id']}",
-        "createTime": stamp(doc["at"]),
-        "originator": doc["originator"],
-        **doc["kind"],
-    }
-    if doc["artifacts"]:
-        wire["artifacts"] = doc["artifacts"]
-    return {**wire, "id": doc["id"]}
-
-
-def _create_request(body: Any) -> CreateRequest:
-    _only_members(body, _CREATE_MEMBERS)
-    wire = body if isinstance(body, Mapping) else {}
-    prompt, mode = wire.get("prompt"), wire.get("automationMode", "")
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise refusal.invalid()
-    if mode not in {"", "AUTOMATION_MODE_UNSPECIFIED", "AUTO_CREATE_PR"}:
-        kind = "type.googleapis.com/google.labs.jules.v1alpha.AutomationMode"
-        message = f"Invalid value at 'session.automation_mode' ({kind}), \"{mode}\""
-        violation = {"field": "session.automation_mode", "description": message}
-        details = [
-            {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
-        ]
-        raise Refusal(400, message, details=details)
-    context = wire.get("sourceContext") or {}
-    github = context.get("githubRepoContext") or {} if isinstance(context, Mapping) else None
-    if not isinstance(github, Mapping):
-        raise refusal.invalid()
-    branch = github.get("startingBranch", "")
-    if context and not branch:
-        raise refusal.invalid()
-    return CreateRequest(
-        prompt=prompt,
-        title=str(wire.get("title") or ""),
-        source=str(context.get("source") or ""),
-        starting_branch=str(branch),
-        require_plan_approval=bool(wire.get("requirePlanApproval")),
-        automation_mode="AUTO_CREATE_PR" if mode == "AUTO_CREATE_PR" else "",
-    )
-
-
-def _require_key(request: Request) -> None:
-    if request.headers.get("x-goog-api-key"):
-        return
-    message = "Request is missing required authentication credential."
-    info = {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": "CREDENTIALS_MISSING",
-        "domain": "googleapis.com",
-    }
-    raise Refusal(401, message, details=[info])
-
-
-def _json(body: bytes) -> Any:
-    if not body:
-        return {}
-    try:
-        value = json.loads(body)
-    except ValueError:
-        raise refusal.invalid("Invalid JSON payload received.") from None
-    if not isinstance(value, dict):
-        raise refusal.invalid("Invalid JSON payload received. Expected an object.")
-    return value
-
-
-def _only_members(body: Any, allowed: set[str]) -> None:
-    for name in body:
-        if name not in allowed:
-            raise refusal.invalid(
-                f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.'
-            )
-
-
-def _only_query(request: Request, allowed: set[str]) -> None:
-    system = {"fields", "key", "alt", "prettyPrint"}
-    for name in request.query_params:
-        if name not in allowed | system:
-            raise refusal.invalid(
-                f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter.'
-            )
-
-
-def _after(text: str) -> datetime:
-    found = _TIME_FILTER.fullmatch(text.strip())
-    try:
-        if found is None:
-            raise ValueError(text)
-        return from_rfc3339(found.group(1))
-    except ValueError:
-        raise refusal.invalid("Invalid filter.") from None
-
-
-def _page(request: Request, member: str, items: list[Answer], default_size: int) -> Answer:
-    try:
-        size = int(request.query_params.get("pageSize") or default_size)
-        token = request.query_params.get("pageToken", "")
-        start = json.loads(base64.b64decode(token, validate=True))["offset"] if token else 0
-    except (ValueError, KeyError, TypeError, binascii.Error):
-        raise refusal.invalid() from None
-    if size < 0 or not isinstance(start, int) or start < 0:
-        raise refusal.invalid()
-    size = min(size or default_size, 100)
-    page = items[start : start + size]
-    answer: Answer = {member: page} if page else {}
-    if start + size < len(items):
-        token = base64.b64encode(json.dumps({"offset": start + size}).encode()).decode()
-        answer["nextPageToken"] = token
-    return answer
+async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+    """Answer a failure of the simulator itself; the exception goes on to the server's log."""
+    del request, exc
+    return JSONResponse(refusal.internal().body(), status_code=500)

@@ -8,26 +8,28 @@ r"""Scenarios: readable TOML files that say what the pretend Jules does.
     step = 30
 
     [quota]                  # 0: no limit
-    tasks_per_day = 15
+    tasks_per_day = 15               # in any 24 hours
     concurrent = 3
 
     [deviations]             # where the real service differs from its documents
     activities_404_seconds = 2
-    message_404_while_queued = true
-    plan_waiting_says_completed = false
-    hyphen_source_names = false
+    state_lags_seconds = 5
 
-    [faults]                 # each happens to the first N calls
-    lose_create_answers = 0          # 503, though the task was created
-    precondition_though_created = 0  # 400 FAILED_PRECONDITION, though the task was created
-    refuse_creates = 0               # 400 FAILED_PRECONDITION, and it was not
-    fail_reads = 0                   # 503
+    [faults]                 # a whole number: the first N calls; a fraction: that share, by seed
+    lose_create_answers = 1          # the first create: 503, though the task was created
+    fail_reads = 0.05                # one read in twenty: 503
+
+    [mcp]                    # the MCP server of `jjm simulator mcp`, and the web page behind it
+    plan_waits = true                # the page waits for a click on "approve"
+    time_outs = 0                    # the first N page calls take 30 s and fail
 
     [[task]]
     match = "health endpoint"        # part of the title or prompt; the first match counts
+    chance = 0.5                     # ... for half of them
     plan = ["Read the router", "Add the route"]
+    revised_plan = ["Add the route"] # after a message
     question = "Which port?"         # asked after the first step
-    outcome = "completed"            # or "failed", "stall"
+    outcome = "completed"            # or "failed", "stall", "silence"
     outputs = ["change_set"]         # and or instead: "pull_request"; [] for none
     branch = "health-endpoint"
 
@@ -36,6 +38,8 @@ r"""Scenarios: readable TOML files that say what the pretend Jules does.
     reply = "Done, with a test."
     files = { "app.py" = "print('hello')\n" }
     delete = ["old.py"]
+
+docs/reference/simulator.md lists every key.
 """
 
 from __future__ import annotations
@@ -43,92 +47,25 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from jules_job_manager.adapters.backends.simulator.switches import (
+    ORIGINATORS,
+    OUTCOMES,
+    REFUSALS,
+    Behaviour,
+    Deviations,
+    Faults,
+    McpServer,
+    Quota,
+    Round,
+    Scenario,
+    Timing,
+)
 from jules_job_manager.errors import ConfigurationError
 
 T = TypeVar("T")
-OUTCOMES = ("completed", "failed", "stall")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timing:
-    """How long things take, in seconds (>= 0) before `speed` divides them."""
-
-    queued: float = 5.0
-    planning: float = 20.0
-    approval: float = 2.0
-    step: float = 30.0
-    answer: float = 15.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quota:
-    """The account's limits; 0 is no limit."""
-
-    tasks_per_day: int = 0
-    concurrent: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deviations:
-    """Where the service differs from its documents (REST reference, section 12)."""
-
-    activities_404_seconds: float = 0.0
-    message_404_while_queued: bool = True
-    plan_waiting_says_completed: bool = False
-    hyphen_source_names: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Faults:
-    """How many of the first calls go wrong, by the way they do."""
-
-    lose_create_answers: int = 0
-    precondition_though_created: int = 0
-    refuse_creates: int = 0
-    fail_reads: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
-    """One delivery: what is committed, and what is said."""
-
-    message: str = "Do what was asked"
-    reply: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    delete: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Behaviour:
-    """What happens in tasks whose title or prompt holds `match` (case does not count)."""
-
-    match: str = ""
-    plan: tuple[str, ...] = ("Read the code", "Make the change", "Run the tests")
-    question: str = ""
-    outcome: str = "completed"
-    outputs: tuple[str, ...] = ("change_set",)
-    branch: str = ""
-    rounds: tuple[Round, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scenario:
-    """A whole scenario. The default is a well-behaved Jules."""
-
-    timing: Timing = field(default_factory=Timing)
-    quota: Quota = field(default_factory=Quota)
-    deviations: Deviations = field(default_factory=Deviations)
-    faults: Faults = field(default_factory=Faults)
-    tasks: tuple[Behaviour, ...] = ()
-
-    def behaviour_for(self, title: str, prompt: str) -> Behaviour:
-        """Return the first behaviour that matches, or the well-behaved default."""
-        text = f"{title}\n{prompt}".lower()
-        return next((b for b in self.tasks if b.match.lower() in text), Behaviour())
 
 
 def load_scenario(path: Path | None) -> Scenario:
@@ -142,7 +79,8 @@ def load_scenario(path: Path | None) -> Scenario:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise ConfigurationError(f"The scenario {path} cannot be read: {exc}") from exc
+        why = exc.strerror if isinstance(exc, OSError) else exc
+        raise ConfigurationError(f"The scenario {path} cannot be read: {why}.") from exc
     try:
         return scenario_from(data)
     except (TypeError, ValueError) as exc:
@@ -155,25 +93,36 @@ def scenario_from(data: Mapping[str, Any]) -> Scenario:
     Raises:
         ValueError: a key is unknown or a value does not fit.
     """
-    known = {"timing", "quota", "deviations", "faults", "task"}
+    known = {"timing", "quota", "deviations", "faults", "mcp", "task"}
     if unknown := set(data) - known:
         raise ValueError(f"unknown section {min(unknown)!r}")
-    return Scenario(
+    scenario = Scenario(
         timing=_build(Timing, data.get("timing", {}), "timing"),
         quota=_build(Quota, data.get("quota", {}), "quota"),
         deviations=_build(Deviations, data.get("deviations", {}), "deviations"),
         faults=_build(Faults, data.get("faults", {}), "faults"),
+        mcp=_build(McpServer, data.get("mcp", {}), "mcp"),
         tasks=tuple(_behaviour(item) for item in data.get("task", ())),
     )
+    _one_of(scenario.deviations.originators, ORIGINATORS, "deviations.originators")
+    _one_of(scenario.quota.daily_refusal, REFUSALS, "quota.daily_refusal")
+    _one_of(scenario.quota.concurrent_refusal, REFUSALS, "quota.concurrent_refusal")
+    return scenario
 
 
 def _behaviour(data: Mapping[str, Any]) -> Behaviour:
     values = dict(data)
     rounds = tuple(_round(item) for item in values.pop("rounds", ()))
     made = _build(Behaviour, values, "task")
-    if made.outcome not in OUTCOMES:
-        raise ValueError(f"task.outcome must be one of {', '.join(OUTCOMES)}, not {made.outcome!r}")
+    _one_of(made.outcome, OUTCOMES, "task.outcome")
+    for output in made.outputs or ():
+        _one_of(output, ("change_set", "pull_request"), "task.outputs")
     return dataclasses.replace(made, rounds=rounds)
+
+
+def _one_of(value: str, allowed: tuple[str, ...], name: str) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
 
 
 def _round(data: Mapping[str, Any]) -> Round:

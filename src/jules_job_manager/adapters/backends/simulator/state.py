@@ -32,7 +32,7 @@ class WorldState:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._db = sqlite3.connect(
             ":memory:" if path is None else path,
-            timeout=30,
+            timeout=150,  # longer than git may take while another process holds the world
             isolation_level=None,
             check_same_thread=False,
         )

@@ -1,10 +1,10 @@
-"""Opening a database: the connection settings, and the driver's errors in our words."""
+"""Opening a database: the connection settings, and transactions."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,55 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from jules_job_manager.errors import (
-    ConfigurationError,
-    DamagedStoreError,
-    MissingExtraError,
-    StoreError,
-    StoreUnavailableError,
-)
+from jules_job_manager.adapters.storage.sql.failures import away, cause_of, translated
+from jules_job_manager.adapters.storage.sql.upsert import INSERT_OPTION
+from jules_job_manager.domain.clockwork import require_aware
+from jules_job_manager.errors import ConfigurationError, MissingExtraError, StoreError
+from jules_job_manager.ports.clock import Clock
 
+SNAPSHOT_OPTION = "jjm_snapshot"
+"""Execution option: what to run first, so that a transaction sees one instant; may be empty."""
+AFTER_COPY_OPTION = "jjm_after_copy"
+"""Execution option: what to run after events were written with ids of their own; may be empty."""
+SCHEMA_LOCK_OPTION = "jjm_schema_lock"
+"""Execution option: what to run first, so that one program at a time changes the schema."""
+CLOCK_OPTION = "jjm_clock"
+"""Execution option: a query for the time that all users of the database share; may be empty."""
+SKIP_LOCKED_OPTION = "jjm_skip_locked"
+"""Execution option: whether rows that another transaction is claiming are to be passed over."""
+MAKER_OPTION = "jjm_maker"
+"""Execution option: a function that returns another engine on the same database."""
 BUSY_SECONDS = 30.0
+IDLE_SECONDS = 20
+"""After so long in a transaction without a word the server ends it: a program that stands still
+(stopped, or on a machine that sleeps) must not keep others from its locks."""
 POOL_SIZE = 10
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
+"""Longest wait for one answer of PostgreSQL. Migrations have none: an index may take long to make."""
 
 
 def sqlite_engine(path: Path) -> AsyncEngine:
     """Return an engine on the file; every transaction is one of ours (BEGIN is explicit).
 
+    The file is in WAL mode already; see `use_wal`.
+
     Source: sqlite.org/wal.html and SQLAlchemy's pysqlite page ("Serializable isolation").
     """
+    from sqlalchemy.dialects import sqlite
+
     engine = create_async_engine(
         sa.URL.create("sqlite+aiosqlite", database=str(path)),
         connect_args={"timeout": BUSY_SECONDS},
+        execution_options={
+            INSERT_OPTION: sqlite.insert,
+            SNAPSHOT_OPTION: "",  # every transaction of WAL mode sees one instant
+            AFTER_COPY_OPTION: "",  # AUTOINCREMENT follows the ids that were given
+            SCHEMA_LOCK_OPTION: "",  # BEGIN IMMEDIATE has locked the file
+            CLOCK_OPTION: "",  # one machine: its own clock
+            SKIP_LOCKED_OPTION: False,  # one writer at a time
+            MAKER_OPTION: lambda: sqlite_engine(path),
+        },
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
@@ -40,7 +69,6 @@ def sqlite_engine(path: Path) -> AsyncEngine:
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={int(BUSY_SECONDS * 1000)}",
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
         ):
@@ -55,8 +83,12 @@ def sqlite_engine(path: Path) -> AsyncEngine:
     return engine
 
 
-def postgresql_engine(url: str) -> AsyncEngine:
+def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> AsyncEngine:
     """Return an engine on a PostgreSQL address.
+
+    Args:
+        url: The address.
+        answer_seconds: Longest wait for one answer, in seconds; 0 has no end, None the usual.
 
     Raises:
         MissingExtraError: the driver is not installed.
@@ -66,6 +98,8 @@ def postgresql_engine(url: str) -> AsyncEngine:
         import asyncpg  # noqa: F401 - only to name the missing extra
     except ImportError as exc:
         raise MissingExtraError("The PostgreSQL store", "postgresql") from exc
+    from sqlalchemy.dialects import postgresql
+
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError as exc:
@@ -82,7 +116,24 @@ def postgresql_engine(url: str) -> AsyncEngine:
         parsed.set(drivername="postgresql+asyncpg"),
         pool_size=POOL_SIZE,
         pool_pre_ping=True,
-        connect_args={"timeout": 10},
+        connect_args={
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": (ANSWER_SECONDS if answer_seconds is None else answer_seconds)
+            or None,
+            "server_settings": {
+                "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
+            },
+        },
+        execution_options={
+            INSERT_OPTION: postgresql.insert,
+            SNAPSHOT_OPTION: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            AFTER_COPY_OPTION: "SELECT setval(pg_get_serial_sequence('task_events', 'id'), "
+            "coalesce(max(id), 1), max(id) IS NOT NULL) FROM task_events",
+            SCHEMA_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260910)",
+            CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
+            SKIP_LOCKED_OPTION: True,
+            MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
+        },
     )
 
 
@@ -108,52 +159,21 @@ async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[Asy
             async with connection.begin():
                 yield connection
     except sa.exc.IntegrityError as exc:
-        raise StoreError(f"The store refused what it was given: {_cause(exc)}") from exc
+        raise StoreError(f"The store refused what it was given: {cause_of(exc)}") from exc
     except sa.exc.DBAPIError as exc:
-        raise _translated(exc, where) from exc
+        raise translated(exc, where) from exc
     except (OSError, TimeoutError) as exc:
-        raise _away(where, exc) from exc
+        raise away(where, exc) from exc
 
 
-def _translated(exc: sa.exc.DBAPIError, where: str) -> StoreError:
-    cause = exc.orig
-    while (
-        cause is not None and not isinstance(cause, sqlite3.Error) and cause.__cause__ is not None
-    ):
-        cause = cause.__cause__  # type: ignore[assignment]
-    name = getattr(cause, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return DamagedStoreError(
-            f"The store {where} is damaged; it was left as it is.",
-            hint="Move it away and restore a copy, or start anew; Jules itself keeps your tasks.",
-        )
-    if name.startswith("SQLITE_FULL"):
-        return StoreError(
-            f"The disk is full; nothing was written to {where}.",
-            hint="Free some space and try again.",
-        )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
-        return StoreError(
-            f"The store {where} cannot be written ({_cause(exc)}).",
-            hint="Make its folder writable, or set JJM_HOME to another one.",
-        )
-    if name.startswith("SQLITE_BUSY"):
-        return StoreUnavailableError(f"The store {where} is busy with another program; try again.")
-    if exc.connection_invalidated or isinstance(
-        exc, sa.exc.InterfaceError | sa.exc.OperationalError
-    ):
-        return _away(where, exc)
-    return StoreError(f"The store {where} failed: {_cause(exc)}")
+def option(connection: AsyncConnection, name: str) -> Any:
+    """Return an execution option of the connection's engine."""
+    return connection.engine.get_execution_options()[name]
 
 
-def _away(where: str, exc: BaseException) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"The database {where} cannot be reached ({_cause(exc)}).",
-        hint="Start it, or set storage.fallback to local to go on in a file until it is back.",
-    )
-
-
-def _cause(exc: BaseException) -> str:
-    origin = getattr(exc, "orig", None) or exc
-    text = str(origin).strip() or type(origin).__name__
-    return text.splitlines()[0]
+async def shared_now(connection: AsyncConnection, clock: Clock) -> datetime:
+    """Return the time that all users of the database share: the server's, or `clock`'s."""
+    query = option(connection, CLOCK_OPTION)
+    if not query:
+        return clock.now()
+    return require_aware((await connection.execute(sa.text(query))).scalar_one())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -11,29 +12,77 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.event_rows import insert_events
+from jules_job_manager.adapters.storage.sql.lease_rows import require_lease
+from jules_job_manager.adapters.storage.sql.ledger_rows import insert_entries
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job
 from jules_job_manager.domain.review import Review
-from jules_job_manager.errors import StoreError
+from jules_job_manager.domain.text import storable_text
+from jules_job_manager.errors import InvalidInputError, StoreError
+from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.lease_store import Lease
+from jules_job_manager.ports.quota_ledger import LedgerEntry
 
+_TIMES = ("started_at", "finished_at", "queued_at", "not_before")
 _LIVE = [state.value for state in AttemptState if state.is_live]
 
 
 class SqlJobStore:
     """The JobStore port on SQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Use an engine whose schema is up to date."""
+    def __init__(self, engine: AsyncEngine, clock: Clock, lease: Lease | None = None) -> None:
+        """Use an engine whose schema is up to date; with a lease, write only while it holds."""
         self._engine = engine
+        self._clock = clock
+        self._lease = lease
+
+    def fenced(self, lease: Lease) -> Self:
+        """Return the same jobs, for the holder of a lease."""
+        return type(self)(self._engine, self._clock, lease)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        async with transaction(self._engine, writes=True) as connection:
+            if self._lease is not None:
+                await require_lease(connection, self._lease, self._clock)
+            yield connection
 
     async def save_jobs(self, jobs: Sequence[Job], events: Sequence[NewEvent] = ()) -> None:
         """Insert or replace jobs by key, whole."""
-        async with transaction(self._engine, writes=True) as connection:
+        async with self._writing() as connection:
             await _save_jobs(connection, jobs)
             await insert_events(connection, events)
+
+    async def swap_jobs(
+        self,
+        expected: Mapping[str, Job | None],
+        jobs: Sequence[Job],
+        *,
+        attempts: Sequence[Attempt] = (),
+        removed: Sequence[str] = (),
+        events: Sequence[NewEvent] = (),
+        starts: Sequence[LedgerEntry] = (),
+    ) -> bool:
+        """Write all of it in one transaction, if every expected job still is as expected."""
+        async with self._writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # A row that is not there cannot be locked; SQLite has one writer at a time.
+                await connection.execute(sa.text("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE"))
+            if await _jobs_by_key(connection, list(expected)) != {
+                key: job for key, job in expected.items() if job is not None
+            }:
+                return False
+            for key in removed:
+                await connection.execute(sa.delete(schema.jobs).where(schema.jobs.c.key == key))
+            await _save_jobs(connection, jobs)
+            for attempt in attempts:
+                await _upsert(connection, schema.attempts, ["mark"], [_attempt_row(attempt)])
+            await insert_entries(connection, starts)
+            await insert_events(connection, events)
+        return True
 
     async def get_job(self, key: str) -> Job | None:
         """Return the job, or None."""
@@ -45,6 +94,8 @@ class SqlJobStore:
     async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
         """Return jobs by backlog and position."""
         query = query or JobQuery()
+        if query.limit is not None and query.limit < 1:
+            raise InvalidInputError(f"A limit must be 1 or more, not {query.limit}.")
         columns = schema.jobs.c
         wanted = sa.select(schema.jobs).order_by(columns.backlog, columns.position, columns.key)
         if query.status is not None:
@@ -61,7 +112,7 @@ class SqlJobStore:
         """Remove jobs with their attempts and reviews; return how many there were."""
         statement = sa.delete(schema.jobs).where(schema.jobs.c.key == sa.bindparam("gone"))
         removed = 0
-        async with transaction(self._engine, writes=True) as connection:
+        async with self._writing() as connection:
             for key in keys:
                 removed += (await connection.execute(statement, {"gone": key})).rowcount
             await insert_events(connection, events)
@@ -72,15 +123,16 @@ class SqlJobStore:
     ) -> None:
         """Insert or replace an attempt by mark, and its job with it, in one transaction."""
         try:
-            async with transaction(self._engine, writes=True) as connection:
+            async with self._writing() as connection:
                 if job is not None:
                     await _save_jobs(connection, [job])
+                await _refuse_conflict(connection, attempt)
                 await _upsert(connection, schema.attempts, ["mark"], [_attempt_row(attempt)])
                 await insert_events(connection, events)
         except StoreError as exc:
             if isinstance(exc.__cause__, sa.exc.IntegrityError):
                 raise StoreError(
-                    f"Job {attempt.job_key} already has a live attempt, or is unknown.",
+                    f"Job {attempt.job_key} got another attempt at the same moment.",
                     context={"job": attempt.job_key, "mark": attempt.mark},
                 ) from exc
             raise
@@ -101,16 +153,8 @@ class SqlJobStore:
 
     async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
         """Keep a review; one of the same delivery on the same base is replaced."""
-        row = {
-            "job_key": review.job_key,
-            "delivered_commit": review.delivered_commit,
-            "base_commit": review.base_commit,
-            "at": review.at,
-            "review": review.to_dict(),
-        }
-        keys = ["job_key", "delivered_commit", "base_commit"]
-        async with transaction(self._engine, writes=True) as connection:
-            await _upsert(connection, schema.reviews, keys, [row])
+        async with self._writing() as connection:
+            await upsert_review(connection, review)
             await insert_events(connection, events)
 
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
@@ -121,6 +165,47 @@ class SqlJobStore:
         async with transaction(self._engine, writes=False) as connection:
             items = (await connection.execute(ordered)).scalars().all()
         return [Review.from_dict(item) for item in items]
+
+
+async def upsert_review(connection: AsyncConnection, review: Review) -> None:
+    """Write a review inside a transaction that is already open."""
+    row = {
+        "job_key": review.job_key,
+        "delivered_commit": review.delivered_commit,
+        "base_commit": review.base_commit,
+        "at": review.at,
+        "review": {**review.to_dict(), "job_key": storable_text(review.job_key)},
+    }
+    keys = ["job_key", "delivered_commit", "base_commit"]
+    await _upsert(connection, schema.reviews, keys, [row])
+
+
+async def _refuse_conflict(connection: AsyncConnection, attempt: Attempt) -> None:
+    """Say what the constraints would refuse, in words; they still hold against a race."""
+    columns = schema.attempts.c
+    known = sa.select(sa.literal(1)).where(schema.jobs.c.key == attempt.job_key)
+    others = sa.select(columns.number, columns.state, columns.lane).where(
+        columns.job_key == attempt.job_key, columns.mark != attempt.mark
+    )
+    context = {"job": attempt.job_key, "mark": attempt.mark}
+    if (await connection.execute(known)).scalar() is None:
+        raise StoreError(f"There is no job {attempt.job_key!r} to attempt.", context=context)
+    for number, state, lane in await connection.execute(others):
+        if number == attempt.number:
+            raise StoreError(
+                f"Job {attempt.job_key} has an attempt {number} already.", context=context
+            )
+        if state in _LIVE and attempt.state.is_live and lane == attempt.lane:
+            raise StoreError(f"Job {attempt.job_key} already has a live attempt.", context=context)
+
+
+async def _jobs_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, Job]:
+    found: dict[str, Job] = {}
+    for start in range(0, len(keys), 500):
+        wanted = schema.jobs.c.key.in_(keys[start : start + 500])
+        rows = (await connection.execute(sa.select(schema.jobs).where(wanted))).mappings()
+        found |= {row["key"]: _job(row) for row in rows}
+    return found
 
 
 async def _save_jobs(connection: AsyncConnection, jobs: Sequence[Job]) -> None:
@@ -140,15 +225,19 @@ async def _upsert(
 
 
 def _job_row(job: Job) -> dict[str, Any]:
-    return {**job.to_dict(), "started_at": job.started_at, "finished_at": job.finished_at}
+    needed = [storable_text(key) for key in job.depends_on]
+    return {
+        **job.to_dict(), "depends_on": needed, **{name: getattr(job, name) for name in _TIMES},
+    }  # fmt: skip
 
 
 def _job(row: sa.RowMapping) -> Job:
-    times = {name: optional_to_rfc3339(row[name]) for name in ("started_at", "finished_at")}
+    times = {name: optional_to_rfc3339(row[name]) for name in _TIMES}
     return Job.from_dict({**row, **times})
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:
     return {
         **attempt.to_dict(), "created_at": attempt.created_at, "updated_at": attempt.updated_at,
+        "nudged_at": attempt.nudged_at,
     }  # fmt: skip

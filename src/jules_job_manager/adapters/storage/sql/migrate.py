@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jules_job_manager.adapters.storage.sql.engine import transaction
+from jules_job_manager.adapters.storage.revision import HEAD
+from jules_job_manager.adapters.storage.sql.engine import (
+    MAKER_OPTION,
+    SCHEMA_LOCK_OPTION,
+    transaction,
+)
+from jules_job_manager.adapters.storage.sql.schema import metadata
 
-HEAD = "0001"
-"""The newest migration. A test holds it equal to what Alembic says."""
+__all__ = ["HEAD", "config", "current_revision", "downgrade", "is_empty", "revisions", "upgrade"]
 
+_ONE_AT_A_TIME = threading.Lock()
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -27,11 +36,19 @@ async def current_revision(engine: AsyncEngine) -> str | None:
         return result.scalar_one_or_none()
 
 
+def revisions() -> list[str]:
+    """Return every revision there is, oldest first, beginning with `base`: no schema at all."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(config())
+    return ["base", *(found.revision for found in reversed(list(script.walk_revisions())))]
+
+
 async def is_empty(engine: AsyncEngine) -> bool:
-    """Return whether the database has no table of ours."""
+    """Return whether the database has no table with a name of ours."""
     async with transaction(engine, writes=False) as connection:
         names = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-    return "tasks" not in names
+    return not set(names) & set(metadata.tables)
 
 
 async def upgrade(engine: AsyncEngine, revision: str = "head") -> None:
@@ -54,13 +71,31 @@ def config() -> Any:
 
 
 async def _run(engine: AsyncEngine, command: str, revision: str) -> None:
+    # In a thread with an engine of its own: Alembic keeps its state in module globals, so two of
+    # its commands must not run at once, and waiting for the other must not block this loop.
+    make: Callable[[], AsyncEngine] = engine.get_execution_options()[MAKER_OPTION]
+    await asyncio.to_thread(_run_alone, make, command, revision)
+
+
+def _run_alone(make: Callable[[], AsyncEngine], command: str, revision: str) -> None:
+    with _ONE_AT_A_TIME:
+        asyncio.run(_run_here(make(), command, revision))
+
+
+async def _run_here(engine: AsyncEngine, command: str, revision: str) -> None:
     from alembic import command as commands
 
     made = config()
 
     def run(connection: sa.Connection) -> None:
+        lock = connection.get_execution_options()[SCHEMA_LOCK_OPTION]
+        if lock:
+            connection.exec_driver_sql(lock)
         made.attributes["connection"] = connection
         getattr(commands, command)(made, revision)
 
-    async with transaction(engine, writes=True) as connection:
-        await connection.run_sync(run)
+    try:
+        async with transaction(engine, writes=True) as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()

@@ -13,32 +13,56 @@ from typing import Any
 import sqlalchemy as sa
 
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
+from jules_job_manager.domain.text import storable_text
 
 
-class Moment(sa.types.TypeDecorator[datetime]):
-    """An instant: `timestamptz` on PostgreSQL, fixed-width UTC text (sortable) on SQLite."""
+class SortableTime(sa.types.TypeDecorator[datetime]):
+    """An instant as fixed-width UTC text, whose order is the order of time."""
 
-    impl = sa.String
+    impl = sa.String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:
+        """Turn an aware time into text."""
+        del dialect
+        return None if value is None else to_rfc3339(value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Turn the text into an aware UTC time."""
+        del dialect
+        return None if value is None else from_rfc3339(value)
+
+
+MOMENT = SortableTime().with_variant(sa.DateTime(timezone=True), "postgresql")
+"""An instant: text on SQLite, which has no such type, and `timestamptz` on PostgreSQL."""
+
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""A moment that is over, for what never expires into the future."""
+
+
+class PlainText(sa.types.TypeDecorator[str]):
+    """A text that is searched for. What no database takes as text is replaced when written."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """Replace NUL and halves of surrogate pairs."""
+        del dialect
+        return None if value is None else storable_text(value)
+
+
+class CodePointText(PlainText):
+    """A plain text that is ordered by code points on every database, whatever its locale."""
+
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Choose the column type."""
+        """Name the collation where the database has others."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(sa.DateTime(timezone=True))
-        return dialect.type_descriptor(sa.String(27))
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        """Turn an aware time into what the column holds."""
-        if value is None:
-            return None
-        return value if dialect.name == "postgresql" else to_rfc3339(value)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """Turn what the column holds into an aware UTC time."""
-        del dialect
-        if value is None:
-            return None
-        return value.astimezone(UTC) if isinstance(value, datetime) else from_rfc3339(value)
+            return sa.Text(collation="C")
+        return super().load_dialect_impl(dialect)
 
 
 class JsonText(sa.types.TypeDecorator[Any]):
@@ -71,36 +95,42 @@ metadata = sa.MetaData(
 
 def _of_task() -> sa.Column[str]:
     key = sa.ForeignKey("tasks.id", ondelete="CASCADE")
-    return sa.Column("task_id", sa.Text, key, nullable=False)
+    return sa.Column("task_id", PlainText, key, nullable=False)
 
+
+_NEWEST = ("sort_at", "id", "archived")
 
 tasks = sa.Table(
     "tasks",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", CodePointText, primary_key=True),
     sa.Column("title", JsonText, nullable=False),
     sa.Column("description", JsonText, nullable=False),
-    sa.Column("repository", sa.Text, nullable=False),
-    sa.Column("branch", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("created_at", Moment),
-    sa.Column("updated_at", Moment),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("repository", PlainText, nullable=False),
+    sa.Column("branch", PlainText, nullable=False),
+    sa.Column("status", PlainText, nullable=False),
+    sa.Column("created_at", MOMENT),
+    sa.Column("updated_at", MOMENT),
+    sa.Column("url", PlainText, nullable=False),
     sa.Column("plan", JsonText),
     sa.Column("outputs", JsonText, nullable=False),
-    sa.Column("raw_state", sa.Text, nullable=False),
-    sa.Column("working_branch", sa.Text, nullable=False),
+    sa.Column("raw_state", PlainText, nullable=False),
+    sa.Column("working_branch", PlainText, nullable=False),
     sa.Column("require_plan_approval", sa.Boolean),
     sa.Column("archived", sa.Boolean, nullable=False),
-    sa.Column("backend", sa.Text, nullable=False),
-    sa.Column("seen_at", Moment),
+    sa.Column("backend", PlainText, nullable=False),
+    sa.Column("seen_at", MOMENT),
     sa.Column("metadata", JsonText, nullable=False),
-    sa.Column("sort_at", Moment, nullable=False),
+    sa.Column("sort_at", MOMENT, nullable=False),
     sa.CheckConstraint("id <> ''", name="id_not_empty"),
-    sa.Index("ix_tasks_newest", "sort_at", "id"),
-    sa.Index("ix_tasks_backend_newest", "backend", "archived", "sort_at", "id"),
-    sa.Index("ix_tasks_status_newest", "status", "sort_at", "id"),
-    sa.Index("ix_tasks_repository_newest", "repository", "sort_at", "id"),
+    # One for each set of filters, so that a page is read in order and no list is sorted. `archived`
+    # stands last: lists with the archived are in the same order, and others skip within the index.
+    sa.Index("ix_tasks_newest", *_NEWEST),
+    sa.Index("ix_tasks_backend_newest", "backend", *_NEWEST),
+    sa.Index("ix_tasks_status_newest", "status", *_NEWEST),
+    sa.Index("ix_tasks_repository_newest", "repository", *_NEWEST),
+    sa.Index("ix_tasks_backend_status_newest", "backend", "status", *_NEWEST),
+    sa.Index("ix_tasks_backend_repository_newest", "backend", "repository", *_NEWEST),
 )
 
 chat_messages = sa.Table(
@@ -125,7 +155,7 @@ activities = sa.Table(
     "activities",
     metadata,
     _of_task(),
-    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("id", PlainText, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("activity", JsonText, nullable=False),
     sa.PrimaryKeyConstraint("task_id", "id"),
@@ -136,7 +166,7 @@ plans = sa.Table(
     "plans",
     metadata,
     _of_task(),
-    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("fingerprint", PlainText, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("plan", JsonText, nullable=False),
     sa.PrimaryKeyConstraint("task_id", "fingerprint"),
@@ -146,7 +176,7 @@ patches = sa.Table(
     "patches",
     metadata,
     _of_task(),
-    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("sha256", PlainText, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("change_set", JsonText, nullable=False),
     sa.PrimaryKeyConstraint("task_id", "sha256"),
@@ -156,10 +186,10 @@ task_events = sa.Table(
     "task_events",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("type", PlainText, nullable=False),
+    sa.Column("subject", PlainText, nullable=False),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.Column("actor", PlainText, nullable=False),
     sa.Column("data", JsonText, nullable=False),
     sa.Index("ix_task_events_subject_id", "subject", "id"),
     sqlite_autoincrement=True,
@@ -168,11 +198,11 @@ task_events = sa.Table(
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("key", PlainText, primary_key=True),
     sa.Column("title", JsonText, nullable=False),
     sa.Column("prompt", JsonText, nullable=False),
-    sa.Column("priority", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("priority", PlainText, nullable=False),
+    sa.Column("status", PlainText, nullable=False),
     sa.Column("reason", JsonText, nullable=False),
     sa.Column("depends_on", JsonText, nullable=False),
     sa.Column("branch", JsonText, nullable=False),
@@ -180,14 +210,25 @@ jobs = sa.Table(
     sa.Column("checklist", JsonText, nullable=False),
     sa.Column("estimate", JsonText, nullable=False),
     sa.Column("notes", JsonText, nullable=False),
-    sa.Column("backlog", sa.Text, nullable=False),
+    sa.Column("backlog", PlainText, nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
-    sa.Column("repository", sa.Text, nullable=False),
-    sa.Column("base_branch", sa.Text, nullable=False),
-    sa.Column("task_id", sa.Text, nullable=False),
-    sa.Column("merge_commit", sa.Text, nullable=False),
-    sa.Column("started_at", Moment),
-    sa.Column("finished_at", Moment),
+    sa.Column("repository", PlainText, nullable=False),
+    sa.Column("base_branch", PlainText, nullable=False),
+    sa.Column("task_id", PlainText, nullable=False),
+    sa.Column("merge_commit", PlainText, nullable=False),
+    sa.Column("started_at", MOMENT),
+    sa.Column("finished_at", MOMENT),
+    sa.Column("queued_at", MOMENT),
+    sa.Column("held", PlainText, nullable=False, server_default=""),
+    sa.Column("skipped", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("placed_rank", sa.Integer),
+    sa.Column("place", sa.Double),
+    sa.Column("shares_files", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("not_before", MOMENT),
+    sa.Column("schedule", PlainText, nullable=False, server_default=""),
+    sa.Column("occurrence", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("best_of", sa.Integer, nullable=False, server_default="1"),
     sa.CheckConstraint("key <> ''", name="key_not_empty"),
     sa.Index("ix_jobs_order", "backlog", "position", "key"),
     sa.Index("ix_jobs_status_order", "status", "backlog", "position", "key"),
@@ -196,19 +237,28 @@ jobs = sa.Table(
 attempts = sa.Table(
     "attempts",
     metadata,
-    sa.Column("mark", sa.Text, primary_key=True),
-    sa.Column("job_key", sa.Text, sa.ForeignKey("jobs.key", ondelete="CASCADE"), nullable=False),
+    sa.Column("mark", PlainText, primary_key=True),
+    sa.Column("job_key", PlainText, sa.ForeignKey("jobs.key", ondelete="CASCADE"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("task_id", sa.Text, nullable=False),
+    sa.Column("state", PlainText, nullable=False),
+    sa.Column("task_id", PlainText, nullable=False),
     sa.Column("feedback_rounds", sa.Integer, nullable=False),
-    sa.Column("delivered_commit", sa.Text, nullable=False),
-    sa.Column("created_at", Moment),
-    sa.Column("updated_at", Moment),
+    sa.Column("delivered_commit", PlainText, nullable=False),
+    sa.Column("created_at", MOMENT),
+    sa.Column("updated_at", MOMENT),
+    sa.Column("account", PlainText, nullable=False, server_default="default"),
+    sa.Column("lane", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("occurrence", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("start_branch", PlainText, nullable=False, server_default=""),
+    sa.Column("carries", PlainText, nullable=False, server_default=""),
+    sa.Column("answers", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("nudges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("nudged_at", MOMENT),
     sa.UniqueConstraint("job_key", "number"),
     sa.CheckConstraint("number >= 1", name="number_from_one"),
     sa.Index(
-        "uq_attempts_one_live", "job_key", unique=True,
+        "uq_attempts_one_live", "job_key", "lane", unique=True,
         sqlite_where=sa.text("state IN ('intended', 'live')"),
         postgresql_where=sa.text("state IN ('intended', 'live')"),
     ),
@@ -217,10 +267,10 @@ attempts = sa.Table(
 reviews = sa.Table(
     "reviews",
     metadata,
-    sa.Column("job_key", sa.Text, sa.ForeignKey("jobs.key", ondelete="CASCADE"), nullable=False),
-    sa.Column("delivered_commit", sa.Text, nullable=False),
-    sa.Column("base_commit", sa.Text, nullable=False),
-    sa.Column("at", Moment),
+    sa.Column("job_key", PlainText, sa.ForeignKey("jobs.key", ondelete="CASCADE"), nullable=False),
+    sa.Column("delivered_commit", PlainText, nullable=False),
+    sa.Column("base_commit", PlainText, nullable=False),
+    sa.Column("at", MOMENT),
     sa.Column("review", JsonText, nullable=False),
     sa.PrimaryKeyConstraint("job_key", "delivered_commit", "base_commit"),
 )
@@ -228,6 +278,51 @@ reviews = sa.Table(
 notes = sa.Table(
     "notes",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", PlainText, primary_key=True),
+    sa.Column("value", PlainText, nullable=False),
+)
+
+quota_ledger = sa.Table(
+    "quota_ledger",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("account", PlainText, nullable=False),
+    sa.Column("kind", PlainText, nullable=False),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.Column("mark", PlainText, nullable=False),
+    sa.Column("until", MOMENT),
+    sa.CheckConstraint("kind IN ('start', 'refusal')", name="kind_known"),
+    sa.Index("ix_quota_ledger_at", "at"),
+    sa.Index(
+        "uq_quota_ledger_start", "mark", unique=True,
+        sqlite_where=sa.text("kind = 'start'"), postgresql_where=sa.text("kind = 'start'"),
+    ),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", PlainText, primary_key=True),
+    sa.Column("owner", PlainText, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("until", MOMENT, nullable=False),
+)
+
+review_runs = sa.Table(
+    "review_runs",
+    metadata,
+    sa.Column("id", PlainText, primary_key=True),
+    sa.Column("job_key", PlainText, sa.ForeignKey("jobs.key", ondelete="CASCADE"), nullable=False),
+    sa.Column("mark", PlainText, nullable=False),
+    sa.Column("delivered_commit", PlainText, nullable=False),
+    sa.Column("branch", PlainText, nullable=False),
+    sa.Column("base_commit", PlainText, nullable=False),
+    sa.Column("state", PlainText, nullable=False),
+    sa.Column("owner", PlainText, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due", MOMENT, nullable=False),
+    sa.Column("error", JsonText, nullable=False),
+    sa.CheckConstraint("state IN ('queued', 'running', 'failed')", name="state_known"),
+    sa.Index("ix_review_runs_state_due", "state", "due"),
 )

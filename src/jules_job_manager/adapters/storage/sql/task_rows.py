@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jules_job_manager.adapters.storage.paging import (
+    EPOCH,
+    cursor_at,
+    cursor_parts,
+    require_limit,
+    sort_moment,
+)
+from jules_job_manager.adapters.storage.patches import patch_digest
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.event_rows import insert_events
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.activity import Activity
-from jules_job_manager.domain.artifact import ChangeSet, SourceFile, artifact_from_dict
-from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
+from jules_job_manager.domain.artifact import Artifact, ChangeSet, SourceFile, artifact_from_dict
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
-from jules_job_manager.errors import InvalidInputError, StoreError
-from jules_job_manager.ports.task_store import TaskPage, TaskQuery
+from jules_job_manager.domain.text import after_prefix, storable_text
+from jules_job_manager.errors import StoreError
+from jules_job_manager.ports.task_store import SeenStatus, TaskPage, TaskQuery
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK = 500
 
 
@@ -41,7 +46,10 @@ class SqlTaskStore:
             for start in range(0, len(tasks), _CHUNK):
                 await _save_rows(connection, tasks[start : start + _CHUNK])
             for task in tasks:
-                await _save_parts(connection, task)
+                await _save_lists(connection, task)
+            await _keep_plans(connection, [(task.id, task.plan) for task in tasks])
+            outputs = [(task.id, output) for task in tasks for output in task.outputs]
+            await _keep_patches(connection, outputs)
             await insert_events(connection, events)
 
     async def get_task(self, task_id: str) -> JulesTask | None:
@@ -63,15 +71,34 @@ class SqlTaskStore:
             source_files=tuple(SourceFile.from_dict(item) for item in files),
         )
 
+    async def statuses(self, task_ids: Sequence[str]) -> Mapping[str, SeenStatus]:
+        """Return the status of each of these tasks that is stored, by the id asked for."""
+        columns, found = schema.tasks.c, {}
+        async with transaction(self._engine, writes=False) as connection:
+            for start in range(0, len(task_ids), _CHUNK):
+                wanted = {storable_text(key): key for key in task_ids[start : start + _CHUNK]}
+                chosen = sa.select(columns.id, columns.status, columns.raw_state)
+                for key, status, raw in await connection.execute(
+                    chosen.where(columns.id.in_(wanted))
+                ):
+                    found[wanted[key]] = SeenStatus(status=TaskStatus(status), raw_state=raw)
+        return found
+
     async def find_task_ids(self, prefix: str, *, limit: int = 10) -> Sequence[str]:
         """Return ids that start with `prefix`, at most `limit`, in text order."""
         column = schema.tasks.c.id
-        query = sa.select(column).where(column.startswith(prefix, autoescape=True))
+        require_limit(limit)
+        wanted = storable_text(prefix)
+        query = sa.select(column).where(column >= wanted)
+        end = after_prefix(wanted)
+        if end is not None:
+            query = query.where(column < end)
         async with transaction(self._engine, writes=False) as connection:
             return list((await connection.execute(query.order_by(column).limit(limit))).scalars())
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """Return one page, newest change first."""
+        require_limit(query.limit)
         columns = schema.tasks.c
         wanted = sa.select(schema.tasks).order_by(columns.sort_at.desc(), columns.id.desc())
         for column, value in (
@@ -84,14 +111,14 @@ class SqlTaskStore:
         if not query.include_archived:
             wanted = wanted.where(columns.archived == sa.false())
         if query.after is not None:
-            moment, task_id = _cursor_parts(query.after)
+            moment, task_id = cursor_parts(query.after)
             key = sa.tuple_(columns.sort_at, columns.id)
-            wanted = wanted.where(key < sa.tuple_(sa.literal(moment, schema.Moment), task_id))
+            wanted = wanted.where(key < sa.tuple_(sa.literal(moment, schema.MOMENT), task_id))
         async with transaction(self._engine, writes=False) as connection:
             rows = (await connection.execute(wanted.limit(query.limit + 1))).mappings().all()
         shown = rows[: query.limit]
         more = len(rows) > query.limit
-        cursor = f"{to_rfc3339(shown[-1]['sort_at'])}/{shown[-1]['id']}" if more else None
+        cursor = cursor_at(shown[-1]["sort_at"], shown[-1]["id"]) if more else None
         return TaskPage(tasks=tuple(_task(row) for row in shown), next_cursor=cursor)
 
     async def delete_task(self, task_id: str, events: Sequence[NewEvent] = ()) -> bool:
@@ -115,7 +142,7 @@ class SqlTaskStore:
                 raise StoreError(f"The store has no task {task_id} to add activities to.")
             query = sa.select(table.c.id).where(table.c.task_id == task_id)
             known = set((await connection.execute(query)).scalars())
-            new = list({a.id: a for a in reversed(activities) if a.id not in known}.values())[::-1]
+            new = _not_yet(activities, known)
             rows = [
                 {
                     "task_id": task_id,
@@ -127,10 +154,9 @@ class SqlTaskStore:
             ]
             if rows:
                 await connection.execute(sa.insert(table), rows)
-            for activity in new:
-                await _keep_plan(connection, task_id, activity.plan)
-                for artifact in activity.artifacts:
-                    await _keep_patch(connection, task_id, artifact)
+            await _keep_plans(connection, [(task_id, activity.plan) for activity in new])
+            artifacts = [(task_id, artifact) for a in new for artifact in a.artifacts]
+            await _keep_patches(connection, artifacts)
             await insert_events(connection, events)
         return new
 
@@ -140,7 +166,7 @@ class SqlTaskStore:
         async with transaction(self._engine, writes=False) as connection:
             items = await _parts(connection, table, table.c.activity, task_id)
         read = [Activity.from_dict(item) for item in items]
-        return sorted(read, key=lambda activity: activity.created_at or _EPOCH)
+        return sorted(read, key=lambda activity: activity.created_at or EPOCH)
 
     async def list_plans(self, task_id: str) -> Sequence[Plan]:
         """Return every different plan ever seen, oldest first."""
@@ -157,7 +183,6 @@ class SqlTaskStore:
 
 
 def _row(task: JulesTask) -> dict[str, Any]:
-    moments = [m for m in (task.updated_at, task.created_at, task.seen_at) if m is not None]
     return {
         "id": task.id,
         "title": task.title,
@@ -177,7 +202,7 @@ def _row(task: JulesTask) -> dict[str, Any]:
         "backend": task.backend,
         "seen_at": task.seen_at,
         "metadata": dict(task.metadata),
-        "sort_at": moments[0] if moments else _EPOCH,
+        "sort_at": sort_moment(task),
     }
 
 
@@ -210,16 +235,13 @@ async def _save_rows(connection: AsyncConnection, tasks: Sequence[JulesTask]) ->
     )
 
 
-async def _save_parts(connection: AsyncConnection, task: JulesTask) -> None:
+async def _save_lists(connection: AsyncConnection, task: JulesTask) -> None:
     if task.chat_history:
         messages = [message.to_dict() for message in task.chat_history]
         await _replace_parts(connection, schema.chat_messages, "message", task.id, messages)
     if task.source_files:
         files = [file.to_dict() for file in task.source_files]
         await _replace_parts(connection, schema.source_files, "file", task.id, files)
-    await _keep_plan(connection, task.id, task.plan)
-    for output in task.outputs:
-        await _keep_patch(connection, task.id, output)
 
 
 async def _replace_parts(
@@ -234,27 +256,40 @@ async def _replace_parts(
     await connection.execute(sa.insert(table), rows)
 
 
-async def _keep_plan(connection: AsyncConnection, task_id: str, plan: Plan | None) -> None:
-    if plan is not None:
-        values = {"fingerprint": plan.fingerprint, "plan": plan.to_dict()}
-        await _keep(connection, schema.plans, "fingerprint", task_id, values)
+async def _keep_plans(
+    connection: AsyncConnection, plans: Sequence[tuple[str, Plan | None]]
+) -> None:
+    rows = [
+        {"task_id": task_id, "fingerprint": plan.fingerprint, "plan": plan.to_dict()}
+        for task_id, plan in plans
+        if plan is not None
+    ]
+    await _keep(connection, schema.plans, "fingerprint", rows)
 
 
-async def _keep_patch(connection: AsyncConnection, task_id: str, artifact: object) -> None:
-    if isinstance(artifact, ChangeSet) and artifact.unidiff_patch:
-        text = artifact.base_commit_id + "\0" + artifact.unidiff_patch
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        values = {"sha256": digest, "change_set": artifact.to_dict()}
-        await _keep(connection, schema.patches, "sha256", task_id, values)
+async def _keep_patches(
+    connection: AsyncConnection, artifacts: Sequence[tuple[str, Artifact]]
+) -> None:
+    rows = [
+        {"task_id": task_id, "sha256": patch_digest(found), "change_set": found.to_dict()}
+        for task_id, found in artifacts
+        if isinstance(found, ChangeSet) and found.unidiff_patch
+    ]
+    await _keep(connection, schema.patches, "sha256", rows)
 
 
 async def _keep(
-    connection: AsyncConnection, table: sa.Table, key: str, task_id: str, values: dict[str, Any]
+    connection: AsyncConnection, table: sa.Table, key: str, rows: list[dict[str, Any]]
 ) -> None:
-    count = sa.select(sa.func.count()).select_from(table).where(table.c.task_id == task_id)
-    position = (await connection.execute(count)).scalar_one()
-    statement = upsert(connection, table).on_conflict_do_nothing(index_elements=["task_id", key])
-    await connection.execute(statement, [{"task_id": task_id, "position": position, **values}])
+    """Add the rows whose key their task has not yet, after those it has; one statement for all."""
+    if not rows:
+        return
+    there = table.alias("there")
+    place = sa.select(sa.func.count()).select_from(there)
+    place = place.where(there.c.task_id == sa.bindparam("of_task", type_=schema.PlainText))
+    statement = upsert(connection, table).values(position=place.scalar_subquery())
+    ignoring = statement.on_conflict_do_nothing(index_elements=["task_id", key])
+    await connection.execute(ignoring, [{**row, "of_task": row["task_id"]} for row in rows])
 
 
 async def _parts(
@@ -269,11 +304,10 @@ async def _exists(connection: AsyncConnection, task_id: str) -> bool:
     return (await connection.execute(query)).scalar() is not None
 
 
-def _cursor_parts(cursor: str) -> tuple[datetime, str]:
-    moment, slash, task_id = cursor.partition("/")
-    try:
-        if not slash:
-            raise ValueError(cursor)
-        return from_rfc3339(moment), task_id
-    except ValueError as exc:
-        raise InvalidInputError(f"{cursor!r} is not a page cursor.") from exc
+def _not_yet(activities: Sequence[Activity], known: set[str]) -> list[Activity]:
+    new: dict[str, Activity] = {}
+    for activity in activities:
+        key = storable_text(activity.id)
+        if key not in known:
+            new.setdefault(key, activity)
+    return list(new.values())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+INSERT_OPTION = "jjm_insert"
+"""Execution option under which an engine carries its database's own INSERT."""
 
 
 def upsert(connection: AsyncConnection, table: sa.Table) -> Any:
     """Return an INSERT that can say ON CONFLICT, for the connection's database."""
-    maker: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return maker(table)
+    assert connection.sync_connection is not None
+    return connection.sync_connection.get_execution_options()[INSERT_OPTION](table)

@@ -45,7 +45,7 @@ def _review(verdict):
     ("policy", "expected"),
     [
         (o.Policy(approve="always"), o.Approve),
-        (o.Policy(approve="ask"), o.SetStatus),
+        (o.Policy(approve="ask"), o.AskPlan),
         (o.Policy(approve="policy"), o.Approve),
         (o.Policy(approve="policy", approve_refuse_words=("drop table",)), o.SetStatus),
         (o.Policy(approve="policy", approve_max_steps=0), o.SetStatus),
@@ -57,13 +57,75 @@ def test_plans(policy, expected):
     assert isinstance(action, expected)
 
 
+@pytest.mark.parametrize(
+    ("policy", "rule"),
+    [
+        (o.Policy(approve="always"), "queue.approve = always"),
+        (o.Policy(approve="ask"), "queue.approve = ask"),
+        (o.Policy(approve="policy"), "queue.approve = policy: 1 steps, no refused word"),
+        (o.Policy(approve="policy", approve_max_steps=0), "queue.approve_max_steps = 0"),
+        (o.Policy(approve="policy", approve_refuse_words=("x",)), "queue.approve_refuse_words"),
+    ],
+)
+def test_every_ruling_on_a_plan_names_its_rule(policy, rule):
+    """Approved or left to a person: the action says which rule did it."""
+    [action] = _decide(TaskStatus.WAITING_APPROVAL, policy=policy)
+    assert rule == action.rule
+
+
+def test_a_plan_that_cannot_be_read_or_was_declined_is_left_to_the_person():
+    """No policy approves what it cannot see, and nobody is asked twice about one plan."""
+    [action] = _decide(TaskStatus.WAITING_APPROVAL, policy=o.Policy(approve="policy"), plan=None)
+    assert "could not be read" in action.reason
+    [action] = _decide(TaskStatus.WAITING_APPROVAL, declined=frozenset({PLAN.fingerprint}))
+    assert (JobStatus.NEEDS_YOU, True) == (action.status, "jjm message 1" in action.reason)
+
+
+def test_a_job_that_waits_for_a_person_lets_others_start():
+    """It takes a slot only while its task still runs at Jules."""
+    waiting = replace(JOB, status=JobStatus.NEEDS_YOU)
+    other = Job(key="b", prompt="p", status=JobStatus.READY)
+    for status, starts in (
+        (TaskStatus.COMPLETED, True), (TaskStatus.FAILED, True),
+        (TaskStatus.WAITING_APPROVAL, False), (TaskStatus.PAUSED, False),
+    ):  # fmt: skip
+        snapshot = o.Snapshot(
+            jobs=(waiting, other),
+            attempts=(ATTEMPT,),
+            tasks={"1": JulesTask(id="1", status=status)},
+        )
+        one = o.Policy(concurrency=1)
+        started = [a for a in o.decide(snapshot, NOW, one) if isinstance(a, o.Dispatch)]
+        assert starts == bool(started) == o.may_still_move(snapshot, one, NOW)
+        assert int(not starts) == o.slots_used(snapshot)
+
+
+def test_a_job_the_document_calls_begun_is_left_alone():
+    """Without an attempt of ours there is nothing to do, and nothing to wait for."""
+    snapshot = o.Snapshot(jobs=(JOB,))
+    assert [] == o.decide(snapshot, NOW, o.Policy())
+    assert not o.may_still_move(snapshot, o.Policy(), NOW)
+
+
+def test_what_jules_refused_is_not_tried_again_and_again():
+    """Until the task changes, a person is asked instead."""
+    [action] = _decide(
+        TaskStatus.WAITING_APPROVAL,
+        policy=o.Policy(approve="always"),
+        refused={"m": "no such plan"},
+    )
+    assert (JobStatus.NEEDS_YOU, "no such plan") == (action.status, action.reason)
+
+
 def test_questions():
     """A question is answered from the configuration, a bounded number of times, else a person is asked."""
     asked = (ChatMessage(content="Which?", type="jules"),)
     [action] = _decide(TaskStatus.WAITING_FEEDBACK, policy=o.Policy(answer="yes"), chat=asked)
     assert isinstance(action, o.Answer)
-    given_often = (ChatMessage(content="yes", type="user"),) * 5 + asked
-    [action] = _decide(TaskStatus.WAITING_FEEDBACK, policy=o.Policy(answer="yes"), chat=given_often)
+    often = replace(ATTEMPT, answers=5)
+    [action] = _decide(
+        TaskStatus.WAITING_FEEDBACK, policy=o.Policy(answer="yes"), chat=asked, attempt=often
+    )
     assert JobStatus.NEEDS_YOU is action.status
     [action] = _decide(TaskStatus.WAITING_FEEDBACK, chat=asked)
     assert JobStatus.NEEDS_YOU is action.status
@@ -71,11 +133,11 @@ def test_questions():
 
 def test_a_delivery_is_reviewed_merged_or_sent_back():
     """What follows a delivery depends on its review of this very commit on this very base."""
-    known = {"deliveries": {"m": "d"}, "bases": {"a": "b"}}
+    known = {"deliveries": {"m": "d"}, "bases": {"m": "b"}}
     assert isinstance(_decide(TaskStatus.COMPLETED, **known)[-1], o.RunReview)
     accepted = {"reviews": {"m": _review(Verdict.ACCEPT)}}
     assert isinstance(_decide(TaskStatus.COMPLETED, **known, **accepted)[-1], o.Merge)
-    moved = {**known, "bases": {"a": "b2"}}
+    moved = {**known, "bases": {"m": "b2"}}
     assert isinstance(_decide(TaskStatus.COMPLETED, **moved, **accepted)[-1], o.RunReview)
     rejected = {"reviews": {"m": _review(Verdict.REJECT)}}
     assert isinstance(_decide(TaskStatus.COMPLETED, **known, **rejected)[-1], o.SendFeedback)
@@ -85,12 +147,12 @@ def test_repair_is_bounded():
     """After the last round comes another attempt, and after the last attempt the end."""
     known = {
         "deliveries": {"m": "d"},
-        "bases": {"a": "b"},
+        "bases": {"m": "b"},
         "reviews": {"m": _review(Verdict.REJECT)},
     }
     tired = replace(ATTEMPT, feedback_rounds=3)
     assert isinstance(_decide(TaskStatus.COMPLETED, attempt=tired, **known)[-1], o.Retry)
-    last = replace(tired, number=2)
+    last = replace(tired, tries=2)
     assert isinstance(_decide(TaskStatus.COMPLETED, attempt=last, **known)[-1], o.Fail)
 
 
@@ -106,6 +168,27 @@ def test_feedback_is_not_repeated_while_jules_repairs():
     late = replace(sent, updated_at=NOW - timedelta(hours=1))
     [action] = _decide(TaskStatus.COMPLETED, attempt=late, deliveries={"m": "d"})
     assert JobStatus.NEEDS_YOU is action.status
+
+
+def test_feedback_that_did_not_arrive_is_sent_again():
+    """After a kill between writing and sending: the same round, once it surely was lost."""
+    sent = replace(ATTEMPT, delivered_commit="d", feedback_rounds=1)
+    known = {"deliveries": {"m": "d"}, "unheard": frozenset("m")}
+    [action] = _decide(TaskStatus.COMPLETED, attempt=sent, **known)
+    assert JobStatus.RUNNING is action.status
+    old = replace(sent, updated_at=NOW - timedelta(minutes=1))
+    [action] = _decide(TaskStatus.COMPLETED, attempt=old, since=NOW, **known)
+    assert JobStatus.RUNNING is action.status
+    [action] = _decide(TaskStatus.COMPLETED, attempt=old, **known)
+    assert isinstance(action, o.SendFeedback)
+    assert action.again
+
+
+def test_a_program_just_started_waits_before_it_creates_again():
+    """What the killed one sent may only now take effect."""
+    old = replace(ATTEMPT, task_id="", state=AttemptState.INTENDED, updated_at=NOW - timedelta(1))
+    [action] = _decide(TaskStatus.PENDING, attempt=old, since=NOW)
+    assert not action.may_create
 
 
 def test_an_intended_attempt_is_settled_first():

@@ -1,0 +1,1 @@
+"""Ways to bring review runs to workers."""

@@ -1,0 +1,1 @@
+"""Programs of the user's that take part in decisions."""

@@ -1,0 +1,397 @@
+"""Builds the application from settings. The only module that knows every adapter."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jules_job_manager.adapters.system_clock import SystemClock
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.settings.locate import default_data_path
+from jules_job_manager.settings.model import AccountSettings, Settings
+
+if TYPE_CHECKING:
+    from jules_job_manager.adapters.backends.simulator.engine import Simulator
+    from jules_job_manager.domain.task import JulesTask
+    from jules_job_manager.ports.backend import Backend
+    from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.store import Store
+    from jules_job_manager.services.accounts import Account, PlanChoice
+    from jules_job_manager.services.backlogs import BacklogService
+    from jules_job_manager.services.interventions import Interventions
+    from jules_job_manager.services.queue_admin import QueueAdmin
+    from jules_job_manager.services.tasks import TaskService
+
+HOW_TO_REACH_JULES = (
+    "Set JULES_API_KEY to a key of the Jules REST API, MCP_SERVER_PATH to the Node MCP server's "
+    "dist/index.js, or JJM_BACKEND=simulator to try things out on a pretend Jules."
+)
+
+
+class App:
+    """The parts, made when first asked for and closed together."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Hold an open store; the backend is opened on first use."""
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.log_warning = ""
+        self._backend: Backend | None = None
+        self._closers: list[Callable[[], object]] = []
+        self._more_backends: list[Backend] = []
+
+    @property
+    def store_warning(self) -> str:
+        """What users must know about the store on every command; usually empty."""
+        return str(getattr(self.store, "warning", "") or "")
+
+    @property
+    def backend(self) -> Backend:
+        """The configured way to reach Jules.
+
+        Raises:
+            ConfigurationError: none is configured; the hint says how.
+        """
+        if self._backend is None:
+            self._backend = build_backend(self.settings, self.clock, self._closers)
+        return self._backend
+
+    @property
+    def tasks(self) -> TaskService:
+        """Managing tasks, whichever account they are in."""
+        from jules_job_manager.services.tasks import TaskService
+
+        if not self.settings.accounts:
+            return TaskService(backend=self.backend, store=self.store, clock=self.clock)
+        from jules_job_manager.services.account_tasks import AccountTasks
+
+        others = {
+            account.backend.name: account.tasks
+            for name, account in self.accounts().items()
+            if name != "default"
+        }
+        return AccountTasks(backend=self.backend, store=self.store, clock=self.clock, others=others)
+
+    @property
+    def backlogs(self) -> BacklogService:
+        """Reading and writing backlog documents.
+
+        Raises:
+            UnsupportedOperationError: the store keeps no jobs.
+        """
+        from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
+        from jules_job_manager.services.backlogs import BacklogService
+
+        return BacklogService(
+            documents=MarkdownBacklogDocuments(), jobs=self.store.jobs, clock=self.clock
+        )
+
+    @property
+    def interventions(self) -> Interventions:
+        """What a person does to jobs of the queue."""
+        from jules_job_manager.services.interventions import Interventions
+
+        return Interventions(store=self.store, clock=self.clock)
+
+    @property
+    def queue_admin(self) -> QueueAdmin:
+        """What a person does to the order and the pace of the queue."""
+        from datetime import timedelta
+
+        from jules_job_manager.services.queue_admin import QueueAdmin
+
+        ageing = timedelta(hours=self.settings.queue.ageing_hours)
+        return QueueAdmin(
+            store=self.store, clock=self.clock, ageing=ageing, cancel_reviews=self._cancel_reviews
+        )
+
+    async def _cancel_reviews(self, marks: Sequence[str]) -> int:
+        from jules_job_manager.bootstrap.dispatch import dispatcher_of
+
+        return await dispatcher_of(self.store, self.settings).cancel(marks)
+
+    def account_choices(self) -> dict[str, tuple[str, PlanChoice]]:
+        """Return the name of each account's backend and its limits, without opening a backend."""
+        from jules_job_manager.services.accounts import PlanChoice
+
+        jules = self.settings.jules
+        choice = PlanChoice(
+            plan=jules.plan, per_day=jules.tasks_per_day, at_once=jules.tasks_at_once
+        )
+        found = {"default": (backend_name(self.settings), choice)}
+        for name, given in self.settings.accounts.items():
+            choice = PlanChoice(
+                plan=given.plan, per_day=given.tasks_per_day, at_once=given.tasks_at_once
+            )
+            found[name] = (f"rest:{name}", choice)
+        return found
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts of Jules by name: the default one, and those of `[accounts]`.
+
+        Raises:
+            ConfigurationError: none is configured.
+        """
+        choices = self.account_choices()
+        found = {"default": self._account("default", self.backend, choices["default"][1])}
+        for name, given in self.settings.accounts.items():
+            backend = _rest_account(self.settings, self.clock, name, given)
+            self._more_backends.append(backend)
+            found[name] = self._account(name, backend, choices[name][1])
+        return found
+
+    def _account(self, name: str, backend: Backend, choice: PlanChoice) -> Account:
+        from jules_job_manager.services.accounts import Account
+        from jules_job_manager.services.observer import Observer
+        from jules_job_manager.services.tasks import TaskService
+
+        tasks = TaskService(backend=backend, store=self.store, clock=self.clock)
+        observer = Observer(
+            backend=backend, tasks=tasks, store=self.store, clock=self.clock,
+            per_minute=self.settings.jules.activity_lists_per_minute,
+        )  # fmt: skip
+        return Account(name=name, backend=backend, tasks=tasks, observer=observer, choice=choice)
+
+    def use_remotes(self, remotes: dict[str, str]) -> None:
+        """Replace `[remotes]`, before the backend is first used."""
+        self.settings = replace(self.settings, remotes=remotes)
+
+    async def tasks_stored(self, reference: str) -> JulesTask:
+        """Return a stored task without any backend being configured.
+
+        Raises:
+            TaskNotFoundError: the store does not know it.
+        """
+        from jules_job_manager.services.stored_tasks import stored_task
+
+        return await stored_task(self.store, reference)
+
+    async def aclose(self) -> None:
+        """Close the backend, then the store."""
+        try:
+            for backend in (self._backend, *self._more_backends):
+                if backend is not None:
+                    await backend.aclose()
+            for close in reversed(self._closers):
+                close()
+        finally:
+            await self.store.aclose()
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
+    """Open the store and yield the application.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigurationError: a setting is missing.
+    """
+    from jules_job_manager.adapters.storage.opening import open_store
+
+    clock = clock or SystemClock()
+    stop_log, log_warning = _start_log(settings)
+    try:
+        store = await open_store(
+            kind=settings.storage.backend,
+            data_path=data_path(settings),
+            database_url=settings.storage.database_url,
+            fallback=settings.storage.fallback,
+            clock=clock,
+        )
+    except BaseException:
+        stop_log()
+        raise
+    app = App(settings, store, clock)
+    app.log_warning = log_warning
+    try:
+        yield app
+    finally:
+        await app.aclose()
+        stop_log()
+
+
+def _start_log(settings: Settings) -> tuple[Callable[[], None], str]:
+    """Open the log file. A log that cannot be written stops nothing; it is told."""
+    from jules_job_manager.adapters.logs import configure_logging, stop_logging
+    from jules_job_manager.settings.load import setting_fields
+
+    log = settings.log
+    path = Path(log.path).expanduser() if log.path else settings.home / "logs" / "jules_manager.log"
+    secrets = [account.api_key for account in settings.accounts.values()]
+    for section, name, field in setting_fields():
+        if field.metadata["secret"]:
+            value = getattr(getattr(settings, section), name)
+            secrets += value if isinstance(value, tuple) else [str(value)]
+    try:
+        settings.home.mkdir(
+            parents=True, exist_ok=True, mode=0o700
+        )  # `parents` alone opens it to all
+        handler = configure_logging(
+            path=path,
+            level=log.level,
+            form=log.format,
+            retention_days=log.retention_days,
+            secrets=secrets,
+        )
+    except OSError as exc:
+        return lambda: None, f"The log {path} cannot be written: {exc.strerror}."
+    return lambda: stop_logging(handler), ""
+
+
+def data_path(settings: Settings) -> Path:
+    """Return the file of the store (of the local fallback, for PostgreSQL)."""
+    if settings.storage.data_path:
+        return Path(settings.storage.data_path).expanduser()
+    kind = "json" if settings.storage.backend == "json" else "sqlite"
+    return Path(default_data_path({"JJM_HOME": str(settings.home)}, kind))
+
+
+def backend_name(settings: Settings) -> str:
+    """Return which backend is in force, or an empty text when none is configured."""
+    if settings.jules.backend:
+        return settings.jules.backend
+    if settings.jules.api_key:
+        return "rest"
+    return "mcp" if settings.mcp_server.command or "mcp_server.path" in settings.sources else ""
+
+
+def build_backend(settings: Settings, clock: Clock, closers: list[Callable[[], object]]) -> Backend:
+    """Return the configured backend; what must be closed after it is added to `closers`.
+
+    Raises:
+        ConfigurationError: none is configured, or its settings are wrong.
+    """
+    name = backend_name(settings)
+    if name == "rest":
+        return _rest(settings, clock)
+    if name == "mcp":
+        return _mcp(settings, clock)
+    if name == "simulator":
+        return _simulator(settings, clock, closers)
+    raise ConfigurationError("No way to reach Jules is configured.", hint=HOW_TO_REACH_JULES)
+
+
+def _rest(settings: Settings, clock: Clock) -> Backend:
+    from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
+
+    if not settings.jules.api_key:
+        raise ConfigurationError(
+            "The REST API needs a key.",
+            hint="Make one at https://jules.google.com/settings#api and set JULES_API_KEY.",
+        )
+    return open_rest_backend(
+        base_url=settings.jules.api_url,
+        api_key=settings.jules.api_key,
+        timeout_seconds=settings.jules.timeout_seconds,
+        max_tries=settings.monitoring.max_retries,
+        clock=clock,
+    )
+
+
+def _rest_account(settings: Settings, clock: Clock, name: str, given: AccountSettings) -> Backend:
+    from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
+
+    return open_rest_backend(
+        base_url=given.api_url or settings.jules.api_url,
+        api_key=given.api_key,
+        timeout_seconds=settings.jules.timeout_seconds,
+        max_tries=settings.monitoring.max_retries,
+        clock=clock,
+        name=f"rest:{name}",
+    )
+
+
+def _mcp(settings: Settings, clock: Clock) -> Backend:
+    from jules_job_manager.adapters.backends.mcp.backend import open_mcp_backend
+
+    server = settings.mcp_server
+    return open_mcp_backend(
+        command=mcp_command(settings),
+        environment=mcp_environment(settings),
+        call_timeout_seconds=server.timeout_seconds,
+        create_timeout_seconds=server.create_timeout_seconds,
+        start_timeout_seconds=server.start_timeout_seconds,
+        stderr_log=settings.home / "logs" / "mcp_server.log",
+        clock=clock,
+    )
+
+
+def mcp_command(settings: Settings) -> list[str]:
+    """Return the argument list that starts the MCP server.
+
+    Raises:
+        ConfigurationError: the server's file is not there, or the command line cannot be read.
+    """
+    server = settings.mcp_server
+    if server.command:
+        try:
+            return shlex.split(server.command)
+        except ValueError as exc:
+            raise ConfigurationError(
+                f"The setting mcp_server.command cannot be read: {exc}.",
+                hint="Write it as in a shell, with every quotation mark closed.",
+            ) from exc
+    path = Path(server.path).expanduser()
+    if not path.is_file():
+        raise ConfigurationError(
+            f"The MCP server {path} is not there.",
+            hint="Build google-jules-mcp with `npm install` and set MCP_SERVER_PATH to its dist/index.js.",
+        )
+    return [server.node_path, str(path.resolve())]
+
+
+def mcp_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables passed to the MCP server: only those that are set, and its data file."""
+    server = settings.mcp_server
+    passed = {
+        "HEADLESS": server.headless,
+        "TIMEOUT": server.browser_timeout,
+        "DEBUG": server.debug,
+        "SESSION_MODE": server.session_mode,
+        "GOOGLE_AUTH_COOKIES": server.google_auth_cookies,
+        "JULES_DATA_PATH": server.jules_data_path or str(settings.home / "mcp_data.json"),
+    }
+    return {name: value for name, value in passed.items() if value}
+
+
+def _simulator(settings: Settings, clock: Clock, closers: list[Callable[[], object]]) -> Backend:
+    from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
+    from jules_job_manager.adapters.backends.simulator.rest_face import in_process_transport
+
+    simulator = open_simulator(settings, clock)
+    closers.append(simulator.close)
+    return open_rest_backend(
+        base_url="http://127.0.0.1/v1alpha",
+        api_key="simulator",
+        timeout_seconds=settings.jules.timeout_seconds,
+        max_tries=settings.monitoring.max_retries,
+        clock=clock,
+        name="simulator",
+        transport=in_process_transport(simulator),
+    )
+
+
+def open_simulator(settings: Settings, clock: Clock) -> Simulator:
+    """Open the pretend Jules that the settings describe, its world in the home folder.
+
+    Raises:
+        ConfigurationError: the scenario cannot be used.
+        ForgeError: the sample repository cannot be made.
+    """
+    from jules_job_manager.adapters.backends.simulator.engine import Simulator
+    from jules_job_manager.adapters.backends.simulator.scenario import load_scenario
+
+    chosen = settings.simulator
+    return Simulator.open(
+        Path(chosen.state).expanduser() if chosen.state else settings.home / "simulator.db",
+        scenario=load_scenario(Path(chosen.scenario).expanduser() if chosen.scenario else None),
+        seed=chosen.seed,
+        speed=chosen.speed,
+        repositories=settings.remotes,
+        clock=clock,
+    )

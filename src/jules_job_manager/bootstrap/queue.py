@@ -1,0 +1,242 @@
+"""Builds what runs the queue: `jjm queue run` and `jjm worker` are made of the same parts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from jules_job_manager.adapters.checks.host import HostCheckRunner
+from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
+from jules_job_manager.adapters.programs.answer_command import AnswerProgram
+from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.domain.news import DigestPolicy, NewsKind
+from jules_job_manager.domain.orchestration import Policy
+from jules_job_manager.domain.references import repository_from
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.services.notifying import Notifications
+from jules_job_manager.services.queue_look import QueueLook
+from jules_job_manager.services.queue_run import QueueRun, RunOptions
+from jules_job_manager.services.review import CheckPlan, Reviewer
+from jules_job_manager.services.review_worker import ReviewWorker
+from jules_job_manager.services.worker import Worker
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.domain.orchestration import Snapshot
+    from jules_job_manager.services.queue_run import PlanDesk, Progress
+    from jules_job_manager.settings.model import Settings
+
+
+def queue_policy(settings: Settings) -> Policy:
+    """Return what the queue may decide without a person."""
+    queue = settings.queue
+    return Policy(
+        concurrency=queue.concurrency,
+        reserve=queue.reserve,
+        approve=queue.approve,
+        approve_max_steps=queue.approve_max_steps,
+        approve_refuse_words=queue.approve_refuse_words,
+        plan_rules=settings.plan_rules,
+        answer=queue.answer,
+        answer_rules=settings.answer_rules,
+        max_answers=queue.max_answers,
+        max_feedback_rounds=queue.max_feedback_rounds,
+        max_attempts=queue.max_attempts,
+        stall_after=timedelta(minutes=queue.stall_after_minutes),
+        max_nudges=queue.max_nudges,
+        nudge_text=queue.nudge_text,
+        ageing=timedelta(hours=queue.ageing_hours),
+        overlap=queue.overlap,
+        dependents=queue.dependents,
+        zone=datetime.now(UTC).astimezone().tzinfo or UTC,
+    )
+
+
+def owner_name() -> str:
+    """Return a name for this run of the program: machine, process, and something unique."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def has_ended(owner: str) -> bool:
+    """Return whether an `owner_name` surely is that of a process of this machine that has ended."""
+    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    if os.name != "posix" or host != socket.gethostname() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
+    """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
+    return Reviewer(
+        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+        runner=HostCheckRunner(environment={"PATH": os.environ.get("PATH", os.defpath)}),
+        store=app.store,
+        clock=app.clock,
+        plan=CheckPlan(
+            commands=settings.review.checks,
+            timeout_seconds=settings.review.check_timeout_seconds,
+            promised_files=settings.review.promised_files,
+        ),
+    )
+
+
+def queue_look(app: App, settings: Settings, remotes: dict[str, str]) -> QueueLook:
+    """Return what looks at everything the queue's decision depends on, and changes nothing."""
+    return QueueLook(
+        store=app.store, accounts=app.accounts(), reviewer=reviewer_of(app, settings, remotes),
+        clock=app.clock, since=app.clock.now(),
+    )  # fmt: skip
+
+
+def queue_worker(
+    app: App,
+    settings: Settings,
+    remotes: dict[str, str],
+    *,
+    report: Callable[[Progress], None],
+    show: Callable[[Snapshot], None] | None = None,
+    desk: PlanDesk | None = None,
+    watch: bool = False,
+) -> Worker:
+    """Return a worker on the queue of `app`, merging in the repositories of `remotes`."""
+    owner = owner_name()
+    accounts = app.accounts()
+    dispatcher = dispatcher_of(app.store, settings)
+    if settings.notify.urls:
+        notifications_of(app, settings)  # what is wrong with them is told at once
+    repository = settings.queue.repository
+    options = RunOptions(
+        interval_seconds=settings.queue.poll_interval_seconds, watch=watch,
+        repository=repository_from(repository) if repository else "",
+        base_branch=settings.queue.base_branch,
+    )  # fmt: skip
+
+    def make_run() -> QueueRun:
+        return QueueRun(
+            store=app.store,
+            accounts=accounts,
+            reviewer=reviewer_of(app, settings, remotes),
+            clock=app.clock,
+            policy=queue_policy(settings),
+            options=options,
+            report=report,
+            answer_command=AnswerProgram(environment=os.environ),
+            write_back=app.backlogs.write_back if settings.queue.write_back else None,
+            show=show,
+            desk=desk,
+            dispatcher=dispatcher,
+            # Each run begins where the last message ended, whoever sent it.
+            notifications=notifications_of(app, settings) if settings.notify.urls else None,
+        )
+
+    def make_reviewer(wake: Callable[[], None]) -> ReviewWorker:
+        return ReviewWorker(
+            store=app.store, reviewer=reviewer_of(app, settings, remotes), clock=app.clock,
+            owner=owner, report=report, wake=wake,
+        )  # fmt: skip
+
+    return Worker(
+        store=app.store, clock=app.clock, owner=owner, make_run=make_run,
+        make_reviewer=make_reviewer, dispatcher=dispatcher,
+        reviews_at_once=settings.review.at_once, report=report,
+        guard=LocalGuard(settings) if app.store.kind == "sqlite" else None, is_dead=has_ended,
+    )  # fmt: skip
+
+
+def notifications_of(app: App, settings: Settings) -> Notifications:
+    """Return what tells people, as configured.
+
+    Raises:
+        MissingExtraError: the extra `notify` is not installed.
+        ConfigurationError: an address, a kind or an hour cannot be used.
+    """
+    notifier = AppriseNotifier(settings.notify.urls)
+    policy = digest_policy(settings)
+    return Notifications(store=app.store, notifier=notifier, clock=app.clock, policy=policy)
+
+
+def digest_policy(settings: Settings) -> DigestPolicy:
+    """Return when people are told.
+
+    Raises:
+        ConfigurationError: a kind or an hour cannot be used.
+    """
+    notify = settings.notify
+    if bool(notify.quiet_from) != bool(notify.quiet_to):
+        raise ConfigurationError(
+            "Quiet hours need both an end and a beginning.",
+            hint="Set notify.quiet_from and notify.quiet_to, or neither.",
+        )
+    return DigestPolicy(
+        kinds=frozenset(_kind(word) for word in notify.events),
+        wait=timedelta(minutes=notify.digest_minutes),
+        per_hour=notify.per_hour,
+        quiet_from=_hour("notify.quiet_from", notify.quiet_from),
+        quiet_to=_hour("notify.quiet_to", notify.quiet_to),
+    )
+
+
+def _kind(word: str) -> NewsKind:
+    try:
+        return NewsKind(word)
+    except ValueError:
+        raise ConfigurationError(
+            f"notify.events has {word!r}, which is no kind of news.",
+            hint=f"There are: {', '.join(NewsKind)}.",
+        ) from None
+
+
+def _hour(name: str, text: str) -> time | None:
+    if not text:
+        return None
+    try:
+        hour = time.fromisoformat(text)
+    except ValueError:
+        hour = None
+    if hour is None or hour.tzinfo is not None:
+        raise ConfigurationError(
+            f"{name} is {text!r}, which is no time of the day.",
+            hint="Write it in local time, as 22:00.",
+        )
+    return hour
+
+
+class LocalGuard:
+    """Held by the one program that runs the queue of a local store; the system frees it when it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Guard the queue of this home folder."""
+        self._path = settings.home / "queue-run.lock"
+        self._lock: FileLock | None = None
+
+    def take(self) -> bool:
+        """Take it; False when another program has it."""
+        from filelock import FileLock, Timeout
+
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(self._path, mode=0o600, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            return False
+        self._lock = lock
+        return True
+
+    def free(self) -> None:
+        """Give it back."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

@@ -1,0 +1,39 @@
+"""Send a test message to every address of notify.urls."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.cli.context import Context
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--dry-run", action="store_true", help="only check the addresses")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Send the message."""
+    import asyncio
+
+    from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
+    from jules_job_manager.bootstrap.queue import digest_policy
+    from jules_job_manager.errors import ConfigurationError
+
+    settings = context.settings()
+    if not settings.notify.urls:
+        raise ConfigurationError(
+            "No address is configured.",
+            hint="Set notify.urls, for example to slack://… or mailto://…",
+        )
+    digest_policy(settings)
+    notifier = AppriseNotifier(settings.notify.urls)
+    if not args.dry_run:
+        asyncio.run(notifier.send("jjm: a test", "Messages of jjm reach you here."))
+    count = len(settings.notify.urls)
+    context.write(
+        f"{'Checked' if args.dry_run else 'Sent to'} {count} address{'es' * (count > 1)}."
+    )
+    return 0

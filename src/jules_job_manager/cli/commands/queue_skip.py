@@ -1,0 +1,33 @@
+"""Take a job without a task out of the queue; what depends on it does not wait for it.
+
+The document says that it was cancelled. `jjm queue retry KEY` brings it back.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.job import Job
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("key", metavar="KEY", help="the job's key, for example 'Task 1' or JJM-007")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Skip the job."""
+    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.domain.text import safe_text
+
+    async def work(app: App) -> Job:
+        job = find_job(await app.store.jobs.list_jobs(), args.key)
+        return await app.queue_admin.skip(job)
+
+    job = context.run(work)
+    context.write(safe_text(f"{job.key} is skipped; what depends on it goes on."))
+    return 0

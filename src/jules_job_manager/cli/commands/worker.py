@@ -1,0 +1,65 @@
+"""Run the queue together with other workers: one leads, all review, and another takes over.
+
+Start it on any number of machines against one PostgreSQL (settings, or DATABASE_URL with
+JJM_STORAGE__BACKEND=postgresql). It runs until it is stopped; the first Ctrl-C lets what is in
+hand be finished, the second does not. When the leader dies, another takes over within half a
+minute.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.settings.model import Settings
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--check", action="append", metavar="COMMAND",
+        help="command that must exit with 0 on the merge; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
+        help="where git finds the repository; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--approve", choices=("ask", "always", "policy"), help="who approves plans")
+    parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Work until stopped."""
+    from jules_job_manager.cli.commands.queue_run import parsed_remotes
+
+    settings = context.settings(
+        {
+            "queue.approve": args.approve,
+            "queue.poll_interval_seconds": args.interval,
+            "review.checks": args.check,
+        }
+    )
+    remotes = {**settings.remotes, **parsed_remotes(args.remote)}
+    try:
+        context.run(lambda app: _work(app, context, settings, remotes, as_json=args.json))
+    except KeyboardInterrupt:
+        context.note("Stopped at once. Nothing is lost: another worker goes on.")
+    return 0
+
+
+async def _work(
+    app: App, context: Context, settings: Settings, remotes: dict[str, str], *, as_json: bool
+) -> None:
+    from jules_job_manager.bootstrap.queue import queue_worker
+    from jules_job_manager.cli.queue_watch import LineWatch
+    from jules_job_manager.cli.stopping import stopped_by_signals
+
+    app.use_remotes(remotes)
+    watch = LineWatch(context, as_json=as_json)
+    worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
+    with stopped_by_signals(context, worker.stop):
+        await worker.stand_by()

@@ -1,0 +1,87 @@
+"""Which lines of a checklist a review proved, and by what. A line nothing proves stays open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jules_job_manager.domain.job import ChecklistItem, Job
+from jules_job_manager.domain.review import CheckResult, Conclusion
+
+_QUOTED = re.compile(r"`([^`]+)`")
+_PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)+|[\w@+-]+\.[A-Za-z]\w{0,9}")
+_EXISTS = re.compile(
+    r"\b(?:created|exists?|added|is (?:there|present)|are (?:there|present))\b", re.IGNORECASE
+)
+_TESTS_PASS = re.compile(r"(?:(?:all|existing|the|unit) )*tests (?:still )?pass(?:ing)?\.?")
+_TEST_PROGRAM = re.compile(
+    r"(?:^|[\s/])(?:pytest|unittest|tox|nox|ctest|make (?:test|check)|npm (?:run )?test|"
+    r"yarn test|pnpm test|cargo test|go test|mvn test|gradlew? test|rspec|phpunit)\b"
+)
+_FAILS = re.compile(r"(?<!no )(?<!without )\berrors?\b|\bno (?!errors?\b)", re.IGNORECASE)
+"""`exits with an error` is not what a check that passed proves."""
+_AROUND_FILES = frozenset(
+    {"a", "and", "are", "been", "file", "files", "has", "have", "is", "module", "modules", "new",
+     "the", "was", "were"}
+)  # fmt: skip
+_AROUND_COMMANDS = frozenset(
+    {"and", "clean", "cleanly", "code", "error", "errors", "exit", "exits", "green", "is", "no",
+     "pass", "passes", "run", "runs", "succeeds", "successfully", "the", "with", "without", "works"}
+)  # fmt: skip
+
+
+def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[ChecklistItem, ...]:
+    """Return the job's checklist with the lines ticked that the passed checks prove.
+
+    A line is proved when it quotes a check's command, when it says that tests pass and a test
+    program ran, or when it says that files exist, all of them promised by the job and seen.
+
+    Args:
+        job: The job that was merged.
+        checks: Of the review that accepted it.
+        promised: Name of the check that saw the promised files.
+    """
+    passed = [check for check in checks if check.conclusion is Conclusion.SUCCESS]
+    created = {file.path for file in job.files if file.action == "create"}
+    if all(check.name != promised for check in passed):
+        created = set()
+    commands = [check for check in passed if check.name != promised]
+    return tuple(_judged(item, commands, created, promised) for item in job.checklist)
+
+
+def _judged(
+    item: ChecklistItem, commands: Sequence[CheckResult], created: set[str], promised: str
+) -> ChecklistItem:
+    if item.checked:
+        return item
+    proof = _proof(item.text, commands, created, promised)
+    return replace(item, checked=True, evidence=proof) if proof else item
+
+
+def _proof(text: str, commands: Sequence[CheckResult], created: set[str], promised: str) -> str:
+    quoted = {_plain(part) for part in _QUOTED.findall(text)}
+    rest = _QUOTED.sub("", text)
+    claims_success = _only(rest, _AROUND_COMMANDS) and not _FAILS.search(rest)
+    if quoted and claims_success and rest.strip(" ."):
+        ran = [check.name for check in commands if _plain(check.name) in quoted]
+        if quoted <= {_plain(name) for name in ran}:
+            return ", ".join(f"`{name}` exited with 0" for name in dict.fromkeys(ran))
+    if _TESTS_PASS.fullmatch(_plain(text).casefold()):
+        test = next((c for c in commands if _TEST_PROGRAM.search(c.name)), None)
+        return "" if test is None else f"`{test.name}` exited with 0"
+    paths = set(_PATH.findall(text))
+    seen = created | {path.rpartition("/")[2] for path in created}
+    rest = _PATH.sub("", _EXISTS.sub("", text.replace("`", "")))
+    if paths and paths <= seen and _EXISTS.search(text) and _only(rest, _AROUND_FILES):
+        return f"{promised}: {', '.join(sorted(paths))}"
+    return ""
+
+
+def _only(text: str, words: frozenset[str]) -> bool:
+    """Whether the text claims nothing beyond these words (`created with proper errors` does)."""
+    return words.issuperset(re.findall(r"[a-z]+", text.casefold()))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,91 @@
+"""What to do next for an attempt whose task is finished."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jules_job_manager.domain.job import Attempt, Job, JobStatus
+from jules_job_manager.domain.orchestration.actions import (
+    Action,
+    Fail,
+    Merge,
+    Retry,
+    RunReview,
+    SendFeedback,
+)
+from jules_job_manager.domain.orchestration.policy import Policy
+from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, Snapshot
+from jules_job_manager.domain.orchestration.statuses import ask, running, status
+from jules_job_manager.domain.orchestration.waits import waited
+from jules_job_manager.domain.review import Review, Verdict
+
+
+def delivered(
+    snapshot: Snapshot, job: Job, attempt: Attempt, now: datetime, policy: Policy
+) -> list[Action]:
+    """Return what to do about what the finished task handed over, in order."""
+    commit = snapshot.deliveries.get(attempt.mark)
+    if commit is None:
+        return []
+    if commit == attempt.delivered_commit:
+        return [_unchanged(snapshot, job, attempt, now, policy)]
+    if commit == NOTHING_DELIVERED:
+        return [_reject(job, attempt, commit, "Jules delivered nothing", policy)]
+    return _judged(snapshot, job, attempt, commit, policy)
+
+
+def give_up(job: Job, attempt: Attempt, why: str, policy: Policy) -> Action:
+    """End the attempt: with another one while the policy allows one, else for good."""
+    if attempt.tries < policy.max_attempts:
+        return Retry(
+            job_key=job.key, mark=attempt.mark, rule="queue.max_attempts allows another", reason=why
+        )
+    return Fail(
+        job_key=job.key, mark=attempt.mark, rule="queue.max_attempts is used up", reason=why
+    )
+
+
+def _judged(
+    snapshot: Snapshot, job: Job, attempt: Attempt, commit: str, policy: Policy
+) -> list[Action]:
+    review = snapshot.reviews.get(attempt.mark)
+    base = snapshot.bases.get(attempt.mark, "")
+    if review is None or (review.delivered_commit, review.base_commit) != (commit, base):
+        look = RunReview(job_key=job.key, mark=attempt.mark, rule="deliveries are reviewed")
+        said = status(job, JobStatus.REVIEWING, "", look.rule)
+        return [said] if attempt.mark in snapshot.reviewing else [said, look]
+    if review.verdict is Verdict.ACCEPT:
+        merge = Merge(job_key=job.key, mark=attempt.mark, rule="every check passed")
+        return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+    if review.verdict is Verdict.ESCALATE:
+        return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
+    return [_reject(job, attempt, commit, failed_check(review), policy)]
+
+
+def failed_check(review: Review) -> str:
+    """Return the first check that did not pass, in words."""
+    bad = next((c for c in review.checks if c.conclusion.value not in {"success", "skipped"}), None)
+    return "a check failed" if bad is None else f"check failed: {bad.name}"
+
+
+def _unchanged(
+    snapshot: Snapshot, job: Job, attempt: Attempt, now: datetime, policy: Policy
+) -> Action:
+    if attempt.mark in snapshot.unheard and waited(snapshot, attempt, now, policy):
+        return SendFeedback(job_key=job.key, mark=attempt.mark, commit=attempt.delivered_commit,
+                            rule="the feedback did not arrive", again=True)  # fmt: skip
+    if attempt.mark in snapshot.answered:
+        return _reject(
+            job, attempt, attempt.delivered_commit, "Jules changed nothing after feedback", policy
+        )
+    if attempt.updated_at is not None and now - attempt.updated_at > policy.repair_patience:
+        return ask(job, f"Jules does not react to feedback: jjm get {attempt.task_id}")
+    return running(job, f"repairs after feedback (round {attempt.feedback_rounds})")
+
+
+def _reject(job: Job, attempt: Attempt, commit: str, why: str, policy: Policy) -> Action:
+    if attempt.feedback_rounds < policy.max_feedback_rounds:
+        return SendFeedback(
+            job_key=job.key, mark=attempt.mark, commit=commit, rule=f"rejected: {why}"
+        )
+    return give_up(job, attempt, f"{why} (after {attempt.feedback_rounds} rounds)", policy)

@@ -1,0 +1,104 @@
+"""What may be decided without a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta, tzinfo
+from fnmatch import fnmatchcase
+from posixpath import normpath
+
+from jules_job_manager.domain.job import Job
+from jules_job_manager.domain.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanRule:
+    """What is done with a plan that all the given conditions fit. The first rule that fits counts."""
+
+    name: str
+    decision: str
+    """`approve`, or `ask`: a person must see it."""
+    max_steps: int | None = None
+    """Fits plans of at most so many steps."""
+    words: tuple[str, ...] = ()
+    """Fits when the plan has one of these, whatever their case."""
+    paths: tuple[str, ...] = ()
+    """Patterns (`docs/*`, `*.md`); fits when the job declares files and every one matches."""
+    priorities: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    """Patterns of job keys."""
+
+    def fits(self, plan: Plan, job: Job) -> bool:
+        """Whether every condition that is given holds."""
+        text = plan_text(plan)
+        return (
+            (self.max_steps is None or len(plan.steps) <= self.max_steps)
+            and (not self.words or any(word.casefold() in text for word in self.words))
+            and (not self.paths or _all_match([normpath(f.path) for f in job.files], self.paths))
+            and (not self.priorities or job.priority.value in self.priorities)
+            and (not self.jobs or _all_match([job.key], self.jobs))
+        )
+
+
+def _all_match(texts: list[str], patterns: tuple[str, ...]) -> bool:
+    return bool(texts) and all(any(fnmatchcase(t, p) for p in patterns) for t in texts)
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the words of the plan, case folded."""
+    return "\n".join(f"{step.title}\n{step.description}" for step in plan.steps).casefold()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerRule:
+    """How a question of Jules that has one of `words` (none: any question) is answered."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    text: str = ""
+    command: str = ""
+    """A program that gets the question as JSON and prints the answer; used when `text` is empty."""
+
+    def fits(self, question: str) -> bool:
+        """Whether the rule answers this question."""
+        folded = question.casefold()
+        return not self.words or any(word.casefold() in folded for word in self.words)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What may be decided without a person. Every bound holds for one attempt unless it says else."""
+
+    concurrency: int = 3
+    """Most live attempts at once over all accounts; 0: as many as the accounts allow."""
+    reserve: int = 0
+    """Tasks of each account's day kept for critical and high jobs."""
+    approve: str = "ask"
+    """Plans that no rule fits: `ask`, `always` or `policy`."""
+    approve_max_steps: int = 12
+    approve_refuse_words: tuple[str, ...] = ()
+    plan_rules: tuple[PlanRule, ...] = ()
+    answer: str = ""
+    answer_rules: tuple[AnswerRule, ...] = ()
+    max_answers: int = 5
+    """Most configured answers to one task."""
+    max_feedback_rounds: int = 3
+    max_attempts: int = 2
+    """Most attempts of one job (of one lane, when several are made side by side)."""
+    settle_grace: timedelta = timedelta(seconds=10)
+    """How long a create or a message without an answer may still take effect."""
+    repair_patience: timedelta = timedelta(minutes=30)
+    """How long a task may stay unchanged after feedback before a person is asked."""
+    stall_after: timedelta = timedelta(minutes=15)
+    """Silence of the agent after which its task counts as stalled. Source: REST reference, 11."""
+    max_nudges: int = 2
+    """Most times a stalled task is asked to go on; each next pause is twice as long."""
+    nudge_text: str = "Please go on with the task."
+    ageing: timedelta = timedelta(days=1)
+    """A waiting job counts as one priority higher after each such time; zero: never."""
+    overlap: str = "wait"
+    """Jobs that touch the same files: `wait` for each other, or are `allow`ed together."""
+    dependents: str = "merged"
+    """A job starts when what it needs is `merged`, or `stacked` on its delivered branch."""
+    zone: tzinfo = UTC
+    """Where times in texts for people are told."""

@@ -1,0 +1,96 @@
+"""What a person does to a job of the queue: give it a task that exists, let it run again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from jules_job_manager.domain.event import EventType, NewEvent
+from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
+from jules_job_manager.errors import InvalidInputError, OperationFailedError
+from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.store import Store
+
+
+class Interventions:
+    """Changes that only a person may make."""
+
+    def __init__(self, *, store: Store, clock: Clock, actor: str = "person") -> None:
+        """Bind the store; `actor` is who events name."""
+        self._store = store
+        self._clock = clock
+        self._actor = actor
+
+    async def adopt(self, job: Job, task_id: str) -> Job:
+        """Make an existing task the job's live attempt, as if the queue had created it.
+
+        Args:
+            job: As stored.
+            task_id: Of a task that Jules is known to have.
+
+        Raises:
+            InvalidInputError: the job is done, or it or the task already has an attempt at work.
+            OperationFailedError: the job changed meanwhile.
+        """
+        if job.status is JobStatus.DONE:
+            raise InvalidInputError(f"{job.key} is done; it needs no task.")
+        attempts = await self._store.jobs.list_attempts()
+        for attempt in attempts:
+            if attempt.state.is_live and attempt.job_key == job.key:
+                raise InvalidInputError(
+                    f"{job.key} already has {attempt.task_id or 'a task being created'} at work."
+                )
+            if attempt.task_id == task_id:
+                raise InvalidInputError(
+                    f"Task {task_id} already belongs to {attempt.job_key}.",
+                    hint="`jjm list` shows the tasks.",
+                )
+        now = self._clock.now()
+        attempt = Attempt(
+            mark=uuid.uuid4().hex[:10],
+            job_key=job.key,
+            number=1 + max((a.number for a in attempts if a.job_key == job.key), default=0),
+            state=AttemptState.LIVE,
+            task_id=task_id,
+            created_at=now,
+            updated_at=now,
+        )
+        running = replace(
+            job, status=JobStatus.RUNNING, reason="", task_id=task_id, finished_at=None,
+            started_at=job.started_at or now,
+        )  # fmt: skip
+        return await self._write(job, running, "a person named its task", now, attempt)
+
+    async def retry(self, job: Job) -> Job:
+        """Let a failed or cancelled job have another attempt.
+
+        Raises:
+            InvalidInputError: it neither failed nor was cancelled, or has no prompt.
+            OperationFailedError: the job changed meanwhile.
+        """
+        if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
+            raise InvalidInputError(
+                f"{job.key} is {job.status.value}; only failed and cancelled jobs run again."
+            )
+        if not job.prompt.strip():
+            raise InvalidInputError(f"{job.key} has no prompt.", hint="Write one and import again.")
+        ready = replace(job, status=JobStatus.READY, reason="", finished_at=None, skipped=False)
+        return await self._write(job, ready, "a person asked for it", self._clock.now())
+
+    async def _write(
+        self, before: Job, after: Job, rule: str, now: datetime, attempt: Attempt | None = None
+    ) -> Job:
+        event = NewEvent(
+            type=EventType.JOB_STATE_CHANGED, subject=f"job:{after.key}", at=now,
+            actor=self._actor,
+            data={"before": before.status.value, "after": after.status.value, "rule": rule},
+        )  # fmt: skip
+        attempts = [] if attempt is None else [attempt]
+        if not await self._store.jobs.swap_jobs(
+            {before.key: before}, [after], attempts=attempts, events=[event]
+        ):
+            raise OperationFailedError(
+                f"{before.key} changed meanwhile.", hint=f"Look with: jjm queue show '{before.key}'"
+            )
+        return after

@@ -1,0 +1,131 @@
+"""Runs the reviews that wait in line, on this machine; any number of workers share the line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from jules_job_manager.domain.event import EventType, NewEvent
+from jules_job_manager.domain.review import Delivery, Review
+from jules_job_manager.errors import JulesManagerError
+from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.review_queue import ReviewRun
+from jules_job_manager.ports.store import Store
+from jules_job_manager.services.queue_state import Progress
+from jules_job_manager.services.review import Reviewer
+
+_LOG = logging.getLogger(__name__)
+CLAIM_SECONDS = 40.0
+"""After so long without a sign of life a worker counts as dead and its review is begun again."""
+BEAT_SECONDS = 10.0
+MOST_TRIES = 5
+"""Most times a review that cannot be run (git failed, say) is begun."""
+AGAIN_SECONDS = 15.0
+
+
+class ReviewWorker:
+    """Claims one review after another."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        reviewer: Reviewer,
+        clock: Clock,
+        owner: str,
+        report: Callable[[Progress], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """Bind the parts.
+
+        Args:
+            store: Keeps the line and the results.
+            reviewer: Merges and checks.
+            clock: Tells the time.
+            owner: Unique to this run of the program.
+            report: Told of every result.
+            wake: Called when a result is there.
+        """
+        self._store = store
+        self._reviewer = reviewer
+        self._clock = clock
+        self._owner = owner
+        self._report = report
+        self._wake = wake
+
+    async def run_one(self, run_id: str = "") -> bool:
+        """Run the review that is due longest, or this one; False when it is not due.
+
+        Raises:
+            StoreError: the store failed; the review is begun again when its claim has run out.
+        """
+        run = await self._store.review_queue.claim(
+            self._owner, seconds=CLAIM_SECONDS, run_id=run_id
+        )
+        if run is None:
+            return False
+        work = asyncio.ensure_future(self._reviewed(run))
+        beat = asyncio.ensure_future(self._beat(run, work))
+        try:
+            review = await work
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                await asyncio.shield(self._let_go(run))
+                raise
+            return True  # another worker has it now
+        except JulesManagerError as exc:
+            await self._put_back(run, str(exc))
+        else:
+            await self._finish(run, review)
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+        self._wake()
+        return True
+
+    async def _reviewed(self, run: ReviewRun) -> Review | None:
+        job = await self._store.jobs.get_job(run.job_key)
+        attempts = await self._store.jobs.list_attempts(run.job_key, live_only=True)
+        attempt = next((a for a in attempts if a.mark == run.mark), None)
+        if job is None or attempt is None:
+            return None
+        delivery = Delivery(commit=run.delivered_commit, branch=run.branch)
+        self._reviewer.begin_look()
+        return await self._reviewer.review(job, attempt, delivery)
+
+    async def _beat(self, run: ReviewRun, work: asyncio.Future[Review | None]) -> None:
+        while await self._store.review_queue.keep(run, seconds=CLAIM_SECONDS):
+            await self._clock.sleep(BEAT_SECONDS)
+        work.cancel()
+
+    async def _finish(self, run: ReviewRun, review: Review | None) -> None:
+        if review is None:
+            await self._store.review_queue.remove([run.mark])
+            return
+        event = NewEvent(
+            type=EventType.REVIEW_FINISHED, subject=f"job:{run.job_key}", at=self._clock.now(),
+            data=review.to_dict(),
+        )  # fmt: skip
+        if await self._store.review_queue.finish(run, review, [event]):
+            failed = [check.name for check in review.checks if check.conclusion.value != "success"]
+            said = f"rejected: {', '.join(failed)}" if failed else "every check passed"
+            self._say(run, said)
+
+    async def _put_back(self, run: ReviewRun, error: str) -> None:
+        failed = run.tries >= MOST_TRIES
+        pause = AGAIN_SECONDS * (1 << min(run.tries, 8))
+        await self._store.review_queue.put_back(run, seconds=pause, error=error, failed=failed)
+        self._say(run, f"could not be checked: {error}")
+
+    async def _let_go(self, run: ReviewRun) -> None:
+        with contextlib.suppress(JulesManagerError):
+            await self._store.review_queue.put_back(run, seconds=0, error="", failed=False)
+
+    def _say(self, run: ReviewRun, text: str) -> None:
+        _LOG.info("%s: %s", run.job_key, text, extra={"action": "review"})
+        self._report(Progress(at=self._clock.now(), job_key=run.job_key, text=text, rule="review"))

@@ -1,0 +1,170 @@
+"""`jjm queue run` on a real (pseudo) terminal: the board, the keys, Ctrl-C; and without one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+BACKLOG = "### Task 1: First\n**Status**: Ready\n**Prompt**: Add a greeting\n"
+SCENARIO = """
+[timing]
+queued = 1
+planning = 1
+step = 1
+[[task]]
+match = "Task 1"
+plan = ["Greet \\u001b[2J them"]
+[[task.rounds]]
+message = "Greet"
+[task.rounds.files]
+"hello.txt" = "hello"
+"""
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+
+
+class Terminal:
+    """A program on a pseudo terminal of 80 columns and 24 lines."""
+
+    def __init__(self, words, folder, **environ):
+        self.ours, theirs = pty.openpty()
+        self.resize(80, 24)
+        self.before = termios.tcgetattr(theirs)
+        self.theirs = theirs
+        self.text = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jules_job_manager", *words], cwd=folder,
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "TERM": "xterm-256color",
+                 "JJM_HOME": str(folder / "home"), "JJM_BACKEND": "simulator", **environ},
+        )  # fmt: skip
+
+    def resize(self, columns, lines):
+        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def until(self, wanted):
+        """Read until the text stands there (or, with None, the program closed the terminal)."""
+        deadline = time.monotonic() + 60
+        while wanted is None or wanted not in self.text:
+            if select.select([self.ours], [], [], 0.2)[0]:
+                self.text += os.read(self.ours, 65536).decode("utf-8", "replace")
+            elif wanted is None and self.process.poll() is not None:
+                return self.text
+            assert time.monotonic() < deadline, self.text
+        return self.text
+
+    def press(self, keys):
+        os.write(self.ours, keys.encode())
+
+    def end(self):
+        """Return the exit code; the terminal must be as it was."""
+        self.until(None)
+        assert self.before == termios.tcgetattr(self.theirs)
+        assert self.text.rfind(SHOW) >= self.text.rfind(HIDE)
+        os.close(self.ours)
+        os.close(self.theirs)
+        return self.process.returncode
+
+
+@pytest.fixture
+def queue(jjm, tmp_path):
+    """Return the words of a run over one job, and its environment."""
+    person = {f"GIT_{who}_{k}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")}  # fmt: skip
+    for words in (["init", "-q", "-b", "main", "seed"],
+                  ["-C", "seed", "commit", "-q", "--allow-empty", "-m", "Begin"],
+                  ["clone", "-q", "--bare", "seed", "origin.git"]):  # fmt: skip
+        environ = {"PATH": os.environ["PATH"], **person}
+        subprocess.run(["git", *words], cwd=tmp_path, env=environ, check=True)
+    (tmp_path / "b.md").write_text(BACKLOG)
+    (tmp_path / "s.toml").write_text(SCENARIO)
+    jjm("queue", "import", "b.md", "--repo", "octo/atlas")
+    run = ["queue", "run", "--remote", "octo/atlas=origin.git", "--interval", "0.05"]
+    return run, {"JJM_SIMULATOR__SCENARIO": "s.toml", "JJM_SIMULATOR__SPEED": "100"}
+
+
+def _job(jjm):
+    return json.loads(jjm("queue", "list", "--json", "status,reason").stdout)[0]
+
+
+def test_a_plan_is_approved_with_a_key(jjm, tmp_path, queue):
+    """The plan is shown with its escapes made visible; y lets it go on to the merge."""
+    words, environ = queue
+    terminal = Terminal(words, tmp_path, **environ)
+    terminal.until("may Jules do this?")
+    assert r"1. Greet \x1b[2J them" in terminal.until("decide later")
+    terminal.resize(40, 12)
+    terminal.process.send_signal(signal.SIGWINCH)  # the kernel tells controlling terminals only
+    terminal.text = terminal.until("\x1b[2J").partition("\x1b[2J")[2]  # all is drawn anew
+    assert "created (attempt 1)" in terminal.until("may Jules do this?")
+    terminal.press("y")
+    assert 0 == terminal.end()
+    assert "plan approved (you approved it)" in re.sub(r"\s+", " ", terminal.text)
+    assert "done" == _job(jjm)["status"]
+
+
+def test_declining_is_remembered(jjm, tmp_path, queue):
+    """N leaves the job to the person and says how to go on; it is not asked again."""
+    words, environ = queue
+    terminal = Terminal(words, tmp_path, **environ)
+    terminal.until("may Jules do this?")
+    terminal.press("n")
+    assert 8 == terminal.end()
+    job = _job(jjm)
+    assert "needs_you" == job["status"]
+    assert "you declined its plan; say what to change: jjm message" in job["reason"]
+    again = Terminal(words, tmp_path, **environ)
+    assert 8 == again.end()
+    assert "may Jules do this?" not in again.text
+
+
+def test_skipping_names_the_commands(jjm, tmp_path, queue):
+    """S leaves it for later."""
+    words, environ = queue
+    terminal = Terminal(words, tmp_path, **environ)
+    terminal.until("may Jules do this?")
+    terminal.press("s")
+    assert 8 == terminal.end()
+    assert "then jjm approve" in _job(jjm)["reason"]
+
+
+def test_ctrl_c_leaves_a_clean_terminal(tmp_path, queue):
+    """It stops at once, says that nothing is lost and how to go on."""
+    words, environ = queue
+    terminal = Terminal(words, tmp_path, **environ, NO_COLOR="1")
+    terminal.until("may Jules do this?")
+    terminal.process.send_signal(signal.SIGINT)
+    assert 8 == terminal.end()
+    assert "Nothing is lost: `jjm queue run` goes on from here." in terminal.text
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7][0-9;]*m", terminal.text)
+
+
+def test_a_stopped_demo_says_nothing_of_what_was_not_seen(tmp_path):
+    """Ctrl-C ends the demo: its end is not told as if it had happened."""
+    terminal = Terminal(["demo", "--speed", "1"], tmp_path)
+    terminal.until("task 8499998493846846376 created")
+    terminal.process.send_signal(signal.SIGINT)
+    assert 2 == terminal.end()
+    assert "What you saw" not in terminal.text
+
+
+def test_without_a_terminal_nothing_is_asked_and_nothing_coloured(jjm, tmp_path, queue):
+    """Piped, the job waits and the command that approves is named; JSON lines stay JSON."""
+    words, environ = queue
+    piped = jjm(*words, expect=8, **environ)
+    assert "\x1b" not in piped.stdout + piped.stderr
+    assert "then jjm approve" in piped.stdout
+    assert "may Jules do this?" not in piped.stdout
+    lines = jjm(*words, "--json", expect=8, **environ).stdout.splitlines()
+    assert all({"at", "job", "text", "rule"} == json.loads(line).keys() for line in lines)

@@ -1,0 +1,154 @@
+"""Git in memory does what real git does, as far as the queue can see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.memory_git import MemoryGit
+
+from jules_job_manager.adapters.backends.simulator import git_work
+from jules_job_manager.adapters.backends.simulator.git_work import Change, Commit
+from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.domain.review import Delivery
+from jules_job_manager.errors import ForgeError
+
+pytestmark = pytest.mark.integration
+REPO = "octo/demo"
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@dataclass
+class Place:
+    """A forge, and the git that Jules works with on the same repository."""
+
+    forge: Any
+    git: Any
+    url: str
+
+    def base(self) -> str:
+        return self.git.branches(self.url)["main"]
+
+    def work(self, branch: str, files: dict[str, str], *, base="", own="", words="Work") -> Commit:
+        return self.git.commit_and_push(
+            self.url, base=base or self.base(), base_branch="main", branch=branch, own_head=own,
+            change=Change(files=files, message=words, at=AT),
+        )  # fmt: skip
+
+    async def candidate(self, commit: str):
+        await self.forge.fetch(REPO)
+        delivery = Delivery(commit=commit)
+        async with self.forge.merged(
+            REPO, base_branch="main", delivery=delivery, message="Merge"
+        ) as made:
+            tree = {} if made.worktree is None else _files(made.worktree)
+        return made, tree
+
+    async def merge(self, commit: str) -> str:
+        made, _ = await self.candidate(commit)
+        await self.forge.push_merge(REPO, base_branch="main", candidate=made)
+        return made.commit
+
+
+def _files(folder) -> dict[str, str]:
+    names = (p for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts)
+    return {str(p.relative_to(folder)): p.read_text() for p in names if p.name != ".git"}
+
+
+@pytest.fixture(params=["real", "memory"])
+def place(request, tmp_path) -> Place:
+    if request.param == "memory":
+        git = MemoryGit(REPO)
+        return Place(git, git, REPO)
+    git_work.make_sample(tmp_path / "demo.git")
+    url = str(tmp_path / "demo.git")
+    forge = LocalGitForge(cache=tmp_path / "cache", remotes={REPO: url})
+    return Place(forge, git_work, url)
+
+
+async def test_a_merge_holds_base_and_delivery(place):
+    """The base moves to a commit whose tree has both, and both are ancestors of the branch."""
+    base, work = place.base(), place.work("w", {"a/b.txt": "1\n"})
+    made, tree = await place.candidate(work.id)
+    assert (base, ()) == (made.base_commit, made.conflicts)
+    assert {"README.md", "a/b.txt"} == set(tree)
+    assert await place.forge.contains(REPO, "main", work.id) is False
+    await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+    assert made.commit == place.base() == await place.forge.head_commit(REPO, "main")
+    for commit in (base, work.id, made.commit):
+        assert await place.forge.contains(REPO, "main", commit) is True
+
+
+async def test_a_base_that_moved_is_not_overwritten(place):
+    """A merge made on the base of before is refused, in a way that says why."""
+    one, two = place.work("one", {"1.txt": "1\n"}), place.work("two", {"2.txt": "2\n"})
+    made, _ = await place.candidate(one.id)
+    after = await place.merge(two.id)
+    with pytest.raises(ForgeError) as caught:
+        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+    assert caught.value.context.get("moved") is True
+    assert after == place.base()
+
+
+async def test_two_changes_of_one_file_conflict(place):
+    """The second names the file, has no commit and no worktree, and cannot be pushed."""
+    one, two = place.work("one", {"x.txt": "1\n"}), place.work("two", {"x.txt": "2\n"})
+    await place.merge(one.id)
+    made, _ = await place.candidate(two.id)
+    assert (("x.txt",), "", None) == (made.conflicts, made.commit, made.worktree)
+    with pytest.raises(ForgeError):
+        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+
+
+async def test_the_same_change_on_both_sides_merges(place):
+    """Two tasks that wrote the very same file do not conflict."""
+    one, two = place.work("one", {"x.txt": "1\n"}), place.work("two", {"x.txt": "1\n"}, words="Two")
+    await place.merge(one.id)
+    _, tree = await place.candidate(two.id)
+    assert "1\n" == tree["x.txt"]
+
+
+async def test_a_delivery_that_the_base_holds_needs_no_merge(place):
+    """The candidate is the base itself."""
+    work = place.work("w", {"a.txt": "1\n"})
+    merged = await place.merge(work.id)
+    made, tree = await place.candidate(work.id)
+    assert (merged, merged) == (made.base_commit, made.commit)
+    assert "a.txt" in tree
+
+
+async def test_commits_and_branches_that_are_not_there(place):
+    """An unknown commit is told from one that is only elsewhere."""
+    await place.forge.fetch(REPO)
+    assert await place.forge.head_commit(REPO, "nowhere") is None
+    assert await place.forge.contains(REPO, "main", "0" * 40) is None
+    assert await place.forge.contains(REPO, "nowhere", place.base()) is False
+    assert ["main"] == list(await place.forge.list_branches(REPO))
+    with pytest.raises(ForgeError):
+        await place.candidate("0" * 40)
+    with pytest.raises(ForgeError):
+        await place.forge.fetch("octo/unknown")
+
+
+async def test_work_done_twice_is_one_commit(place):
+    """After a crash the same commit is made again, and the branch has it once."""
+    base = place.base()
+    first = place.work("w", {"a.txt": "1\n"}, base=base)
+    again = place.work("w", {"a.txt": "1\n"}, base=base)
+    assert first.id == again.id == place.git.branches(place.url)["w"]
+    later = place.work("w", {"b.txt": "2\n"}, base=base, own=first.id, words="More")
+    _, tree = await place.candidate(later.id)
+    assert {"a.txt", "b.txt"} < set(tree)
+
+
+async def test_a_late_push_begins_at_the_first_base(place):
+    """What the branch had held is not in it any more."""
+    base = place.base()
+    first = place.work("w", {"a.txt": "1\n"}, base=base)
+    change = Change(files={"b.txt": "2\n"}, message="Late", at=AT)
+    late = place.git.overwrite(place.url, base=base, base_branch="main", branch="w", change=change)
+    assert late.id == place.git.branches(place.url)["w"] != first.id
+    _, tree = await place.candidate(late.id)
+    assert {"README.md", "b.txt"} == set(tree)

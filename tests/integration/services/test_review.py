@@ -1,0 +1,200 @@
+"""Which delivery is taken, what is checked, and what a review is worth later."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from tests.clocks import ImpatientClock
+
+from jules_job_manager.domain.artifact import ChangeSet, PullRequest
+from jules_job_manager.domain.job import Attempt, Job, JobFile
+from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Verdict
+from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.services.review import (
+    CheckPlan,
+    Reviewer,
+    feedback_for,
+    promised_files,
+)
+
+pytestmark = pytest.mark.integration
+
+JOB = Job(key="Task 1", title="t", prompt="p", repository="o/n", base_branch="main", branch="piece")
+ATTEMPT = Attempt(mark="m1", job_key="Task 1", number=1, task_id="77")
+TASK = JulesTask(id="77")
+PATCH = ChangeSet(unidiff_patch="diff", base_commit_id="b")
+
+
+class FakeForge:
+    """Branches by name, and commits that are known, with whether the base holds them."""
+
+    def __init__(self, **branches: str) -> None:
+        self.branches = {name.replace("__", "-"): commit for name, commit in branches.items()}
+        self.held: dict[str, bool] = {}
+        self.conflicts: tuple[str, ...] = ()
+        self.patches = 0
+        self.pushed: list[str] = []
+        self.worktree = None
+
+    async def fetch(self, repository):
+        assert "o/n" == repository
+
+    async def list_branches(self, repository):
+        return list(self.branches)
+
+    async def head_commit(self, repository, branch):
+        return self.branches.get(branch)
+
+    async def contains(self, repository, branch, commit):
+        return self.held.get(commit)
+
+    async def deliver_patch(self, repository, change_set, message):
+        self.patches += 1
+        commit = f"patch{self.patches}"
+        self.held[commit] = False
+        return Delivery(commit=commit)
+
+    @asynccontextmanager
+    async def merged(self, repository, *, base_branch, delivery, message):
+        base = self.branches[base_branch]
+        if self.conflicts:
+            yield MergeCandidate(base_commit=base, conflicts=self.conflicts)
+        else:
+            self.held[f"merge-{base}"] = False
+            yield MergeCandidate(base_commit=base, commit=f"merge-{base}", worktree=self.worktree)
+
+    async def push_merge(self, repository, *, base_branch, candidate):
+        self.pushed.append(candidate.commit)
+
+
+class FakeRunner:
+    """Commands that end as a test says."""
+
+    def __init__(self, conclusion: Conclusion = Conclusion.SUCCESS) -> None:
+        self.conclusion = conclusion
+
+    async def run(self, command, *, folder, timeout_seconds, output_limit_bytes=65536):
+        return CheckResult(name=command, conclusion=self.conclusion, exit_code=0)
+
+
+def reviewer(store, forge, runner=None, **plan) -> Reviewer:
+    return Reviewer(
+        forge=forge, runner=runner or FakeRunner(), store=store, clock=ImpatientClock(),
+        plan=CheckPlan(**{"commands": ("make test",), **plan}),
+    )  # fmt: skip
+
+
+async def test_the_branch_that_is_taken(store):
+    """The pull request's, Jules' own, one with the task's id, the job's; never the base itself."""
+    forge = FakeForge(main="c0", pr="c1", work="c2", x__77="c3", piece="c4")
+    asked = replace(TASK, working_branch="work", outputs=(PullRequest(url="u", head_ref="pr"),))
+
+    async def taken(task: JulesTask) -> str:
+        found = await reviewer(store, forge).find_delivery(JOB, task, None)
+        return "" if found is None else found.branch
+
+    assert "pr" == await taken(asked)
+    forge.branches.pop("pr")
+    assert "work" == await taken(asked)
+    assert "x-77" == await taken(replace(TASK, working_branch="main"))
+    forge.branches.pop("x-77")
+    assert "piece" == await taken(TASK)
+    forge.branches["piece"] = ""
+    assert "" == await taken(TASK)
+    forge.branches.pop("piece")
+    assert "" == await taken(TASK)
+
+
+async def test_a_patch_becomes_one_commit(store):
+    """The same patch is the same delivery again, as long as its commit is still there."""
+    forge = FakeForge(main="c0")
+    found = [await reviewer(store, forge).find_delivery(JOB, TASK, PATCH) for _ in range(2)]
+    assert ["patch1", "patch1"] == [delivery.commit for delivery in found]
+    forge.held.clear()
+    again = await reviewer(store, forge).find_delivery(JOB, TASK, PATCH)
+    assert "patch2" == again.commit
+    assert await reviewer(store, forge).find_delivery(JOB, TASK, ChangeSet()) is None
+
+
+async def test_a_review_stands_for_its_base_and_its_checks(store, tmp_path):
+    """Another base or other checks need another review; a merge that is there already needs none."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    assert "c0" == await mine.base_commit(JOB)
+    review = await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert (Verdict.ACCEPT, "merge-c0") == (review.verdict, review.merge_commit)
+    await store.jobs.save_review(review)
+    assert review == await mine.usable_review(JOB, ATTEMPT, "d", "c0")
+    assert await mine.usable_review(JOB, ATTEMPT, "other", "c0") is None
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "c1") is None
+    assert await reviewer(store, forge, commands=()).usable_review(JOB, ATTEMPT, "d", "c0") is None
+    forge.held["merge-c0"] = True
+    assert review == await mine.usable_review(JOB, ATTEMPT, "d", "c1")
+
+
+async def test_a_merge_is_pushed_once_and_only_on_its_base(store, tmp_path):
+    """A base that moved refuses it; one that holds it already is left alone."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    review = await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    forge.branches["main"] = "c1"
+    assert await mine.merge(JOB, review) is None
+    assert [] == forge.pushed
+    forge.branches["main"] = "c0"
+    assert "merge-c0" == await mine.merge(JOB, review)
+    forge.held["merge-c0"] = True
+    assert "merge-c0" == await mine.merge(JOB, review)
+    assert ["merge-c0"] == forge.pushed
+
+
+async def test_conflicts_and_failing_checks_reject(store, tmp_path):
+    """Nothing is run on what does not merge; the names of the files are the output."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.conflicts = ("a.py", "b.py")
+    review = await reviewer(store, forge).review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert Verdict.REJECT is review.verdict
+    assert "a.py\nb.py" in review.checks[0].output
+    forge.conflicts, forge.worktree = (), tmp_path
+    late = reviewer(store, forge, FakeRunner(Conclusion.TIMED_OUT), promised_files=False)
+    review = await late.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert (Verdict.REJECT, ["make test"]) == (review.verdict, [c.name for c in review.checks])
+
+
+def test_promised_files_must_be_there_inside_and_not_empty(tmp_path):
+    """A path that leads out, a link and an empty file keep no promise; changes are not promises."""
+    (tmp_path / "good.py").write_text("x")
+    (tmp_path / "empty.py").touch()
+    (tmp_path / "link.py").symlink_to(tmp_path / "good.py")
+    names = ["good.py", "empty.py", "link.py", "none.py", "../good.py", "/etc/passwd"]
+    files = [JobFile(path=name, action="create") for name in names]
+    job = replace(JOB, files=(*files, JobFile(path="other.py", action="modify")))
+    found = promised_files(job, tmp_path)
+    assert Conclusion.FAILURE is found.conclusion
+    assert [f"- {name}" for name in names[1:]] == found.output.splitlines()[1:]
+    kept = promised_files(replace(JOB, files=(files[0],)), tmp_path)
+    assert Conclusion.SUCCESS is kept.conclusion
+
+
+def test_the_feedback_names_what_failed_and_how():
+    """Only failures are told; a fence in the output cannot end ours; nothing at all has its words."""
+    checks = [
+        CheckResult(name="fine", conclusion=Conclusion.SUCCESS),
+        CheckResult(name="slow", conclusion=Conclusion.TIMED_OUT),
+        CheckResult(name="bad", conclusion=Conclusion.FAILURE, exit_code=2, output="a\n```\nb"),
+    ]
+    text = feedback_for(checks, mark="m1", number=2)
+    assert "fine" not in text
+    assert (
+        "Check ran out of time: slow\n\nCheck failed: bad (exit code 2)\n\n```\na\n'''\nb\n```"
+        in text
+    )
+    assert "[jjm:m1#2]" in text
+    assert "without delivering" in feedback_for([], mark="m1", number=1)

@@ -1,0 +1,49 @@
+"""Every example configuration in the documents loads as it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jules_job_manager.bootstrap.queue import digest_policy, queue_policy
+from jules_job_manager.settings.load import load_settings
+
+ROOT = Path(__file__).parents[3]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = [
+    pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    if page.name != "simulator.md"  # its examples are scenarios, tested with the simulator
+    for number, text in enumerate(
+        re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL), 1
+    )
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_it_loads(text, tmp_path):
+    """No unknown name, no value that is refused, also not by what is built from it."""
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    settings = load_settings({"JJM_HOME": str(tmp_path)})
+    assert settings.sources or settings.accounts
+    queue_policy(settings)
+    digest_policy(settings)
+
+
+def test_the_how_tos_have_examples():
+    """The pattern finds them."""
+    assert len(EXAMPLES) >= 7
+
+
+def test_every_variable_of_the_example_environment_is_a_setting(tmp_path):
+    """`.env.example` with its comments taken away loads, and each line means something."""
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    given = [line[1:] for line in lines if re.match(r"#[A-Z_]+=\S", line)]
+    names = [line.partition("=")[0] for line in given]
+    assert len(names) > 8
+    environ = dict(line.split("=", 1) for line in given)
+    environ |= {"JJM_HOME": str(tmp_path), "JJM_CONFIG": ""}
+    used = set(load_settings(environ).sources.values())
+    assert set() == {f"${name}" for name in names} - used - {"$JJM_HOME", "$JJM_CONFIG"}
