@@ -152,7 +152,7 @@ class World:
             "JJM_STORAGE__BACKEND": "postgresql", "DATABASE_URL": self.database
         }  # fmt: skip
         return bare_environment(
-            JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
+            is_counted=False, JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
             JULES_API_URL=self.api, JJM_JULES__PLAN="ultra", JJM_QUEUE__ANSWER="Blue.",
             JJM_QUEUE__APPROVE="policy", JJM_QUEUE__CONCURRENCY=str(self.at_once), TMPDIR=str(self._scratch()),
             **store,
