@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
     from jules_job_manager.services.accounts import Account, PlanChoice
+    from jules_job_manager.services.backlog_sync import BacklogSync
     from jules_job_manager.services.backlogs import BacklogService
     from jules_job_manager.services.interventions import Interventions
     from jules_job_manager.services.queue_admin import QueueAdmin
@@ -90,6 +91,21 @@ class App:
         return BacklogService(
             documents=MarkdownBacklogDocuments(), jobs=self.store.jobs, clock=self.clock
         )
+
+    def documents(self, *, writes: bool = True) -> BacklogSync:
+        """Return what keeps documents and the queue together; `writes` false: only reads them.
+
+        Raises:
+            UnsupportedOperationError: the store keeps no jobs.
+        """
+        import socket
+
+        from jules_job_manager.services.backlog_sync import BacklogSync
+
+        return BacklogSync(
+            backlogs=self.backlogs, store=self.store, clock=self.clock,
+            machine=socket.gethostname(), writes=writes,
+        )  # fmt: skip
 
     @property
     def interventions(self) -> Interventions:

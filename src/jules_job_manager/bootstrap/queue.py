@@ -134,7 +134,7 @@ def queue_worker(
             options=options,
             report=report,
             answer_command=AnswerProgram(environment=os.environ),
-            write_back=app.backlogs.write_back if settings.queue.write_back else None,
+            documents=app.documents(writes=settings.queue.write_back),
             show=show,
             desk=desk,
             dispatcher=dispatcher,

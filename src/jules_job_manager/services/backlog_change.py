@@ -36,10 +36,13 @@ class ImportReport:
     jobs: tuple[Job, ...]
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
+    """In the queue already."""
+    changed: tuple[str, ...] = ()
+    """Those of them that are not as they were."""
     removed: tuple[str, ...] = ()
     """No longer in the document, and never begun."""
     kept: tuple[str, ...] = ()
-    """No longer in the document, but begun or finished, so they stay in the queue."""
+    """No longer in the document, but they stay in the queue: begun or finished, or not to be removed."""
     problems: tuple[Problem, ...] = ()
     differences: tuple[Problem, ...] = ()
     """Where the document says something else of a begun job than the queue, whose word stands."""
@@ -73,8 +76,17 @@ def change_of(
     stored: Mapping[str, Job],
     begun: set[str],
     place: Place,
+    *,
+    removes: bool = True,
 ) -> Change:
     """Return what importing `backlog` does to the queue.
+
+    Args:
+        backlog: What the document says.
+        stored: The queue's jobs, by key.
+        begun: Keys of those that the queue itself has worked on.
+        place: Where the document and its jobs belong.
+        removes: Whether jobs that were never begun and left the document leave the queue too.
 
     Raises:
         BacklogError: it contradicts the queue.
@@ -83,19 +95,20 @@ def change_of(
     _refuse_foreign_keys(backlog, stored, place)
     keys = set(backlog.job_lines)
     gone = [job for job in stored.values() if job.backlog in place.paths and job.key not in keys]
-    removed = [job.key for job in gone if job.key not in begun]
+    removed = [job.key for job in gone if removes and job.key not in begun]
     others = {k: job for k, job in stored.items() if k not in keys and k not in set(removed)}
     others |= {job.key: replace(job, backlog=place.path) for job in gone if job.key in others}
     _refuse_faults(backlog, others)
     merged = []
     differences = []
+    home = _common_home(stored, place)
     for job in backlog.jobs:
         old = stored.get(job.key)
         placed = replace(
             job,
             backlog=place.path,
-            repository=place.repository or (old.repository if old else ""),
-            base_branch=place.base_branch or (old.base_branch if old else ""),
+            repository=place.repository or (home[0] if old is None else old.repository),
+            base_branch=place.base_branch or (home[1] if old is None else old.base_branch),
             **({} if old is None else {name: getattr(old, name) for name in _OF_THE_QUEUE}),
         )
         if old is None or job.key not in begun:
@@ -104,15 +117,19 @@ def change_of(
         merged.append(_brought_up(placed, old))
         said = _difference(job, merged[-1])
         differences += [Problem(line=backlog.job_lines[job.key], message=said)] if said else []
-    settled = settle_waiting([*others.values(), *merged])
+    settled = [
+        _as_it_waited(job, stored.get(job.key))
+        for job in settle_waiting([*others.values(), *merged])
+    ]
     report = ImportReport(
         title=backlog.title,
         backlog=place.path,
         jobs=tuple(job for job in settled if job.key in keys),
         added=tuple(job.key for job in merged if job.key not in stored),
         updated=tuple(job.key for job in merged if job.key in stored),
+        changed=tuple(j.key for j in settled if j.key in keys and stored.get(j.key, j) != j),
         removed=tuple(removed),
-        kept=tuple(job.key for job in gone if job.key in begun),
+        kept=tuple(job.key for job in gone if job.key not in set(removed)),
         problems=backlog.problems,
         differences=tuple(differences),
     )
@@ -137,6 +154,19 @@ def _settled(job: Job, statuses: Mapping[str, JobStatus]) -> Job:
     return replace(job, status=JobStatus.READY, reason="")
 
 
+def _common_home(stored: Mapping[str, Job], place: Place) -> tuple[str, str]:
+    """Return the repository and branch that all jobs of the document have; empty texts otherwise."""
+    homes = {(j.repository, j.base_branch) for j in stored.values() if j.backlog in place.paths}
+    return homes.pop() if len(homes) == 1 else ("", "")
+
+
+def _as_it_waited(job: Job, old: Job | None) -> Job:
+    """Return the job as it was when nothing is new but the words for what it waits for."""
+    if old is None or job.status not in _WAITING:
+        return job
+    return old if replace(job, reason=old.reason) == old else job
+
+
 def _fresh(job: Job) -> Job:
     """Return a job that the queue has not touched: the document alone says where it stands."""
     if job.status is JobStatus.BLOCKED and not job.depends_on:
@@ -149,10 +179,10 @@ def _fresh(job: Job) -> Job:
 def _brought_up(job: Job, old: Job) -> Job:
     """Return a begun job: its state from the queue, its texts from the document.
 
-    One that was given up and is complete in the document was done by a person.
+    One that is complete in the document and not in the queue was done by a person.
     """
     known = {item.text: item for item in old.checklist}
-    by_hand = job.status is JobStatus.DONE and old.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+    by_hand = job.status is JobStatus.DONE and old.status is not JobStatus.DONE
     return replace(
         job,
         status=JobStatus.DONE if by_hand else old.status,

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from jules_job_manager.errors import BacklogError
@@ -26,6 +27,21 @@ def read_file(path: str) -> bytes:
             hint=f"Put it back, or import it from where it is now with --moved-from {path}",
             context={"backlog": path},
         ) from exc
+
+
+def stamp_of(path: str) -> tuple[int, int, int] | None:
+    """Return what changes whenever the file is saved; None when there is no such file here."""
+    try:
+        known = Path(path).stat()
+    except OSError:
+        return None
+    return known.st_ino, known.st_size, known.st_mtime_ns
+
+
+def is_being_saved(path: str) -> bool:
+    """Return whether the file was written within the last second: half of it may still be to come."""
+    stamp = stamp_of(path)
+    return stamp is not None and abs(time.time_ns() - stamp[2]) < 1_000_000_000
 
 
 def replace_file(path: str, before: bytes, after: bytes) -> bool:

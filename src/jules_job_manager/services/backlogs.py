@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -47,6 +47,7 @@ class BacklogService:
         base_branch: str = "",
         moved_from: str = "",
         dry_run: bool = False,
+        removes: bool = True,
     ) -> ImportReport:
         """Put the document's jobs into the queue.
 
@@ -60,6 +61,7 @@ class BacklogService:
             base_branch: Branch they start from; empty keeps what they had.
             moved_from: Absolute path that the document had before; its jobs go along.
             dry_run: Only say what would happen.
+            removes: Let jobs that were never begun leave the queue when they left the document.
 
         Raises:
             BacklogError: the document cannot be used, a key belongs to another document, or
@@ -73,7 +75,7 @@ class BacklogService:
             stored = {job.key: job for job in await self._jobs.list_jobs()}
             begun = {attempt.job_key for attempt in await self._jobs.list_attempts()}
             begun |= {key for key, job in stored.items() if has_begun(job)}
-            change = change_of(backlog, stored, begun, place)
+            change = change_of(backlog, stored, begun, place, removes=removes)
             if dry_run or await self._saved(change, stored):
                 return change.report
         raise BacklogError(
@@ -129,11 +131,23 @@ class BacklogService:
         """
         return self._written(read_file(path), await self._progress(path))[0]
 
-    async def write_back(self, path: str) -> bool:
+    async def write_back(
+        self,
+        path: str,
+        *,
+        may_write: Callable[[bytes], Awaitable[bool]] | None = None,
+        wrote: Callable[[bytes], Awaitable[None]] | None = None,
+    ) -> bool:
         """Put the queue's progress into the file at `path`; return whether it changed.
 
         The file is read just before and replaced as a whole, with its mode and owner. When
         someone else saves it meanwhile, their text is read again and nothing of it is lost.
+
+        Args:
+            path: Absolute path of the document.
+            may_write: Asked with the file's bytes before they are replaced; on False they are
+                read again.
+            wrote: Told the bytes that the file has in the end.
 
         Raises:
             BacklogError: the file is gone or cannot be written; or jobs are no longer in it,
@@ -141,10 +155,14 @@ class BacklogService:
         """
         for _ in range(_WRITE_TRIES):
             before = read_file(path)
+            if may_write is not None and not await may_write(before):
+                continue
             after, missing = self._written(before, await self._progress(path))
             changed = after != before
             if changed and not replace_file(path, before, after):
                 continue
+            if wrote is not None:
+                await wrote(after)
             if missing:
                 raise BacklogError(
                     f"The document no longer has {', '.join(missing)}.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -35,6 +35,7 @@ from jules_job_manager.ports.dispatcher import Dispatcher
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.backlog_sync import BacklogSync
 from jules_job_manager.services.homes import give_homes
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.plan_desk import PlanAnswer, PlanDesk, PlanQuestion
@@ -84,7 +85,7 @@ class QueueRun:
         options: RunOptions,
         report: Callable[[Progress], None],
         answer_command: AnswerCommand,
-        write_back: Callable[[str], Awaitable[object]] | None = None,
+        documents: BacklogSync | None = None,
         show: Callable[[o.Snapshot], None] | None = None,
         desk: PlanDesk | None = None,
         dispatcher: Dispatcher | None = None,
@@ -101,7 +102,7 @@ class QueueRun:
             options: How the run goes about it.
             report: Told of everything that happens.
             answer_command: Runs a command that answers a question.
-            write_back: Called with a document's path when a job of it changed; None: never.
+            documents: Brings edits of documents in and progress out; None: neither.
             show: Shown what is known after every look.
             desk: Where a person decides on plans; None: they are left to other commands.
             dispatcher: Brings reviews to workers; None: they are put in line, and found there.
@@ -119,7 +120,7 @@ class QueueRun:
         self._options = options
         self._show = show
         self._desk = desk
-        self._state = QueueState(store=store, clock=clock, report=report, write_back=write_back)
+        self._state = QueueState(store=store, clock=clock, report=report, documents=documents)
         self._effects = AttemptEffects(
             state=self._state, accounts=accounts, reviewer=reviewer, policy=policy,
             answer_command=answer_command,
@@ -287,6 +288,8 @@ class QueueRun:
     async def _act(self, snapshot: o.Snapshot) -> bool:
         """Do what is decided; return whether something changed."""
         await self._hold_on_after_a_gap()
+        if await self._state.read_documents(job.backlog for job in snapshot.jobs):
+            return True
         if await give_homes(
             self._state, snapshot.jobs, repository=self._options.repository,
             base_branch=self._options.base_branch,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.quota_ledger import LedgerEntry
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.backlog_change import ImportReport
+from jules_job_manager.services.backlog_sync import BacklogSync
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 20
@@ -39,15 +41,15 @@ class QueueState:
         store: Store,
         clock: Clock,
         report: Callable[[Progress], None],
-        write_back: Callable[[str], Awaitable[object]] | None = None,
+        documents: BacklogSync | None = None,
     ) -> None:
-        """Bind the store, the clock, who is told, and what writes a document (None: nobody)."""
+        """Bind the store, the clock, who is told, and what reads and writes documents."""
         self.store = store
         self.jobs = store.jobs
         """The jobs; fenced once `hold` was called."""
         self.clock = clock
         self._report = report
-        self._write_back = write_back
+        self._documents = documents
         self._changed: set[str] = set()
         self._told: dict[str, str] = {}
 
@@ -132,20 +134,41 @@ class QueueState:
             self.say(job.key, f"needs you: {reason}", rule)
         return True
 
+    async def read_documents(self, paths: Iterable[str]) -> bool:
+        """Bring in edits of these documents; return whether there were any."""
+        if self._documents is None:
+            return False
+        news = False
+        for path in sorted(set(paths) - {""}):
+            try:
+                report = await self._documents.bring_in(path)
+            except JulesManagerError as exc:
+                self._say_of(path, f"the edited backlog {path} cannot be used: {exc}")
+                continue
+            if report is not None:
+                news = True
+                self._say_of(path, _edits_text(report))
+        return news
+
     async def write_documents(self) -> None:
         """Bring the documents of changed jobs up to date; what fails is said once."""
         paths, self._changed = self._changed - {""}, set()
-        if self._write_back is None:
+        if self._documents is None:
             return
         for path in sorted(paths):
-            said = ""
             try:
-                await self._write_back(path)
+                report = await self._documents.write_back(path)
             except JulesManagerError as exc:
                 said = f"the backlog {path} could not be brought up to date: {exc}"
-            if said and self._told.get(path) != said:
-                self.say("", said)
-            self._told[path] = said
+                self._say_of(path, said)
+            else:
+                self._say_of(path, "" if report is None else _edits_text(report))
+
+    def _say_of(self, path: str, said: str) -> None:
+        """Say it of a document, once until it is something else; an empty text says nothing."""
+        if said and self._told.get(path) != said:
+            self.say("", said)
+        self._told[path] = said
 
     def event(self, event_type: EventType, key: str, /, **data: Any) -> NewEvent:
         """Return an event about a job, as of now."""
@@ -155,3 +178,11 @@ class QueueState:
         """Tell whoever watches, and the log."""
         _LOG.info("%s: %s", job_key or "queue", text, extra={"action": "queue_run", "rule": rule})
         self._report(Progress(at=self.clock.now(), job_key=job_key, text=text, rule=rule))
+
+
+def _edits_text(report: ImportReport) -> str:
+    """Return what came of an edited document; empty when the queue had it all already."""
+    said = [f"{', '.join(report.added)} added"] if report.added else []
+    said += [f"{', '.join(report.changed)} changed"] if report.changed else []
+    said += [f"{', '.join(report.kept)} gone from it, but kept"] if report.kept else []
+    return f"the backlog {report.backlog} was edited: {'; '.join(said)}" if said else ""

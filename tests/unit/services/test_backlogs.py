@@ -249,7 +249,8 @@ async def test_a_document_that_moved_takes_its_jobs_along(
 @pytest.mark.parametrize(
     ("document", "queue", "after", "said"),
     [
-        ("Complete", "needs_you", "needs_you", True), ("Complete", "failed", "done", False),
+        ("Complete", "needs_you", "done", False), ("Complete", "failed", "done", False),
+        ("Complete", "running", "done", False), ("Failed", "running", "running", True),
         ("Complete", "cancelled", "done", False), ("Cancelled", "running", "running", True),
         ("Ready", "done", "done", True), ("Ready", "failed", "failed", True),
         ("In Progress", "needs_you", "needs_you", False), ("Complete", "done", "done", False),
@@ -372,7 +373,8 @@ async def test_write_back_puts_progress_into_the_file(
     )  # fmt: skip
     assert True is await service.write_back(str(link))
     row = (
-        "| Task 2: Service Layer | âœ… Complete | 2026-03-04 | 2026-03-04 | merged as 0123456789 |"
+        "| Task 2: Service Layer | âœ… Complete | 2026-03-04 | 2026-03-04 | "
+        "Can run parallel; jjm: merged as 0123456789 |"
     )
     assert row in real.read_text()
     assert (True, 0o640) == (link.is_symlink(), stat.S_IMODE(real.stat().st_mode))

@@ -24,6 +24,9 @@ from jules_job_manager.domain.text import safe_text
 from jules_job_manager.errors import BacklogError
 
 Edit = tuple[int, int, str]
+OURS = "jjm: "
+"""Begins what we write into a cell of notes; what stands before it is a person's and stays."""
+EMPTY = frozenset({"", "-", "–", "—"})
 
 
 def written_back(content: bytes, progress: Sequence[JobProgress]) -> bytes:
@@ -75,11 +78,11 @@ def _edits(parsed: ParsedJob, item: JobProgress, source: SourceText, style: Styl
     values = {
         "started": _date_text(item.started_on),
         "finished": _date_text(item.finished_on),
-        "notes": None if item.note is None else _note(item.note, style),
     }
     for row in parsed.rows:
         again = {"finished": "-"} if _is_begun_again(row.cells.get("finished"), item) else {}
-        for name, value in (values | again).items():
+        noted = {} if item.note is None else {"notes": _noted(row.cells.get("notes"), item, style)}
+        for name, value in (values | again | noted).items():
             cell = row.cells.get(name)
             if cell is not None and value is not None and value != cell.text:
                 edits.append(_cell_edit(cell, value, text))
@@ -161,9 +164,12 @@ def _cell_edit(cell: Cell, value: str, text: str) -> Edit:
     return cell.start, cell.end, f"{before}{value}{after}" if value else ""
 
 
-def _note(note: str, style: Style) -> str:
-    text = cell_text(note)
-    return (broken_like_the_rest(text) or text) if style is Style.BROKEN else text
+def _noted(cell: Cell | None, item: JobProgress, style: Style) -> str:
+    """Return what the cell of notes then has: a person's words first, then ours."""
+    text = cell_text(item.note or "")
+    ours = OURS + ((broken_like_the_rest(text) or text) if style is Style.BROKEN else text)
+    theirs = "" if cell is None else cell.text.partition(OURS)[0].rstrip(" ;")
+    return ours if theirs in EMPTY else f"{theirs}; {ours}"
 
 
 def cell_text(note: str) -> str:

@@ -42,7 +42,7 @@ def run(args: Namespace, context: Context) -> int:
     base = require_branch(args.base) if args.base else ""
 
     async def work(app: App) -> ImportReport:
-        return await app.backlogs.import_backlog(
+        report = await app.backlogs.import_backlog(
             path=path,
             content=content,
             repository=repository,
@@ -50,6 +50,9 @@ def run(args: Namespace, context: Context) -> int:
             moved_from=_absolute(args.moved_from) if args.moved_from else "",
             dry_run=args.dry_run,
         )
+        if not args.dry_run:
+            await app.documents().remember(path, content)
+        return report
 
     with output.progress(context, "Reading the backlog …"):
         report = context.run(work)

@@ -269,7 +269,7 @@ def test_empty_cells_and_an_empty_status_are_filled() -> None:
         text.encode(), [JobProgress(key="Task 1", status=JobStatus.DONE, note="ok")]
     ).decode()
     assert "**Status**: ✅ Complete\n" in after
-    assert "|Task 1| ✅ Complete | ok |\n" in after
+    assert "|Task 1| ✅ Complete | jjm: ok |\n" in after
 
 
 def test_ticking_every_line_does_not_make_a_job_done_in_the_document() -> None:
@@ -288,3 +288,17 @@ def test_a_key_that_left_the_document_is_refused() -> None:
         DOCUMENTS.write_back(
             job_text().encode(), [JobProgress(key="Task 7", status=JobStatus.DONE)]
         )
+
+
+def test_notes_of_a_person_stay_before_ours() -> None:
+    """Only what we wrote ourselves is replaced."""
+    head = "### Task 1: A\n**Status**: Ready\n\n|Task|Status|Notes|\n|-|-|-|\n"
+    rows = ["|Task 1| Ready | ask Bob |\n"]
+    for note in ("waits for a slot", "merged as abc"):
+        progress = [JobProgress(key="Task 1", status=JobStatus.READY, note=note)]
+        written = MarkdownBacklogDocuments().write_back((head + rows[-1]).encode(), progress)
+        rows.append(written.decode().removeprefix(head))
+    assert [
+        "|Task 1| Ready | ask Bob; jjm: waits for a slot |\n",
+        "|Task 1| Ready | ask Bob; jjm: merged as abc |\n",
+    ] == rows[1:]

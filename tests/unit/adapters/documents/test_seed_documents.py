@@ -170,7 +170,10 @@ def test_a_finished_job_changes_only_its_own_places() -> None:
         ("- [ ] Integration tests pass\n", "- [x] Integration tests pass\n"),
         (
             f"| Task 1: Altimeter Sync | {ready} Ready | - | - | Waiting to send to Jules |\n",
-            f"| Task 1: Altimeter Sync | {done_sign} Complete | 2026-02-15 | 2026-02-16 | merged \\| 1 fix as abc |\n",
+            (
+                f"| Task 1: Altimeter Sync | {done_sign} Complete | 2026-02-15 | 2026-02-16 | "
+                "Waiting to send to Jules; jjm: merged \\| 1 fix as abc |\n"
+            ),
         ),
     ] == changes(QUEUE, after)
     job = read(after).jobs[0]
