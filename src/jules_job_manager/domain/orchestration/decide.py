@@ -34,13 +34,13 @@ def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> list[Action]:
         now: The time, aware UTC.
         policy: What may be decided without a person.
     """
-    by_key = {job.key: job for job in snapshot.jobs}
+    line = WaitingLine(snapshot, now, policy)
+    by_key = line.jobs
     live: dict[str, list[Attempt]] = {}
     for attempt in snapshot.attempts:
         if attempt.state.is_live and attempt.job_key in by_key:
             live.setdefault(attempt.job_key, []).append(attempt)
     actions: list[Action] = []
-    line = WaitingLine(snapshot, now, policy)
     for key, attempts in live.items():
         actions += _job_actions(snapshot, by_key[key], attempts, now, policy, line)
     actions = _one_review_a_base(snapshot, by_key, actions)
@@ -49,8 +49,8 @@ def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> list[Action]:
         for job in snapshot.jobs
         if job.schedule and job.status in {JobStatus.DONE, JobStatus.FAILED} and job.key not in live
     ]
-    actions += waiting_actions(line)
-    return [action for action in actions if not _already(action, by_key)]
+    actions = [action for action in actions if not _already(action, by_key)]
+    return actions + waiting_actions(line)
 
 
 def _one_review_a_base(

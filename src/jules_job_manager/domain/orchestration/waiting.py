@@ -41,6 +41,9 @@ class WaitKind(StrEnum):
     QUOTA = "quota"
 
 
+_WAITS_WHEN_READY = frozenset({WaitKind.FILES, WaitKind.SLOT, WaitKind.QUOTA})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wait:
     """Why a job does not start now. `until` is when that ends by itself, where it is known."""
@@ -52,7 +55,7 @@ class Wait:
     @property
     def blocks(self) -> bool:
         """Whether the job is not even ready."""
-        return self.kind not in {WaitKind.FILES, WaitKind.SLOT, WaitKind.QUOTA}
+        return self.kind not in _WAITS_WHEN_READY
 
 
 class WaitingLine:
@@ -62,12 +65,14 @@ class WaitingLine:
         """Count what is at work already."""
         self._snapshot, self._now, self._policy = snapshot, now, policy
         self.statuses = statuses_for_dependents(snapshot.jobs)
-        by_key = {job.key: job for job in snapshot.jobs}
+        self._done = {key for key, value in self.statuses.items() if value is JobStatus.DONE}
+        self.jobs = by_key = {job.key: job for job in snapshot.jobs}
+        """Every job, by key."""
         self._lanes = _lanes(snapshot.attempts, by_key)
         self._uses = {
             name: _counted(use, snapshot, by_key) for name, use in snapshot.accounts.items()
         }
-        used = slots_used(snapshot)
+        used = slots_used(snapshot, by_key)
         self._room = max(0, policy.concurrency - used) if policy.concurrency else UNLIMITED
         self._busy = BusyFiles()
         for attempt in snapshot.attempts:
@@ -157,7 +162,7 @@ class WaitingLine:
         return self._wait_for_files(job)
 
     def _wait_for_jobs(self, job: Job) -> Wait | None:
-        open_keys = [k for k in job.depends_on if self.statuses.get(k) is not JobStatus.DONE]
+        open_keys = [key for key in job.depends_on if key not in self._done]
         if self._policy.dependents == "stacked":
             # One branch can be started from, not two.
             stacked = next((k for k in open_keys if k in self._snapshot.branches), None)
@@ -218,7 +223,7 @@ class WaitingLine:
 
     def _start_branch(self, job: Job) -> str:
         for key in job.depends_on:
-            if self.statuses.get(key) is not JobStatus.DONE:
+            if key not in self._done:
                 return self._snapshot.branches.get(key, "")
         return ""
 
@@ -233,7 +238,9 @@ def waiting_actions(line: WaitingLine) -> list[Action]:
             actions += [action for action in begun if action is not None]
         elif job.status in WAITING:
             value = JobStatus.BLOCKED if wait.blocks else JobStatus.READY
-            actions.append(status(job, value, line.slot_text(wait), wait.kind.value))
+            reason = line.slot_text(wait)
+            if job.status is not value or job.reason != reason:
+                actions.append(status(job, value, reason, wait.kind))
     return actions
 
 
@@ -272,13 +279,14 @@ def listed(keys: Sequence[str], statuses: Mapping[str, JobStatus]) -> str:
     return " and ".join(texts)
 
 
-def slots_used(snapshot: Snapshot) -> int:
+def slots_used(snapshot: Snapshot, by_key: Mapping[str, Job] | None = None) -> int:
     """Return how many of the slots at Jules are taken by live attempts.
 
     A task that waits for a person still runs at Jules. One that ended there takes a slot only
-    while it may be sent back without anyone's help.
+    while it may be sent back without anyone's help. `by_key` spares making the index of the jobs.
     """
-    by_key = {job.key: job for job in snapshot.jobs}
+    if by_key is None:
+        by_key = {job.key: job for job in snapshot.jobs}
     return sum(
         takes_slot(by_key[attempt.job_key], _task_of(snapshot, attempt))
         for attempt in snapshot.attempts
