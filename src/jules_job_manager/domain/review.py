@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from jules_job_manager.domain.clockwork import optional_from_rfc3339, optional_to_rfc3339
+from jules_job_manager.domain.finding import Finding
 
 
 class Conclusion(StrEnum):
@@ -47,6 +48,15 @@ class CheckResult:
     output: str = ""
     exit_code: int | None = None
     duration_seconds: float = 0.0
+    is_required: bool = True
+    """Whether its failure rejects the delivery."""
+    command: str = ""
+    """What was run; empty: a rule that runs nothing."""
+    log_sha256: str = ""
+    """Hash of the whole output, also of what `output` leaves out."""
+    findings: tuple[Finding, ...] = ()
+    is_flaky: bool = False
+    """It failed first and passed when it was run again."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -56,6 +66,11 @@ class CheckResult:
             "output": self.output,
             "exit_code": self.exit_code,
             "duration_seconds": self.duration_seconds,
+            "required": self.is_required,
+            "command": self.command,
+            "log_sha256": self.log_sha256,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "flaky": self.is_flaky,
         }
 
     @classmethod
@@ -72,6 +87,11 @@ class CheckResult:
             output=str(data.get("output", "")),
             exit_code=data.get("exit_code"),
             duration_seconds=float(data.get("duration_seconds", 0.0)),
+            is_required=bool(data.get("required", True)),
+            command=str(data.get("command", "")),
+            log_sha256=str(data.get("log_sha256", "")),
+            findings=tuple(Finding.from_dict(item) for item in data.get("findings") or ()),
+            is_flaky=bool(data.get("flaky", False)),
         )
 
 
