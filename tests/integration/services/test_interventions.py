@@ -70,7 +70,10 @@ class Documents:
         self.written: list[str] = []
         self.failure: JulesManagerError | None = None
 
-    async def __call__(self, path: str) -> None:
+    async def bring_in(self, path: str) -> None:
+        raise AssertionError("nobody edits")
+
+    async def write_back(self, path: str) -> None:
         self.written.append(path)
         if self.failure is not None:
             raise self.failure
@@ -122,7 +125,7 @@ async def test_documents_of_changed_jobs_are_written_and_a_failure_is_told_once(
     told: list[str] = []
     documents = Documents()
     state = QueueState(
-        store=store, clock=ImpatientClock(), report=lambda p: told.append(p.text), write_back=documents
+        store=store, clock=ImpatientClock(), report=lambda p: told.append(p.text), documents=documents
     )  # fmt: skip
 
     async def changed(reason: str) -> None:
