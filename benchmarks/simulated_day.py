@@ -197,6 +197,10 @@ async def _tell_day(
     print(f"  use of the window        {statistics.mean(shares):.4f} of the best, mean of "
           f"{len(hours)} hours; worst hour {min(shares):.4f}")  # fmt: skip
     print(f"  last task                {everything[-1] / best[-1]:.4f} times as late as the best")
+    for share in (0.25, 0.5, 0.9, 1.0):
+        n = max(1, round(share * len(everything))) - 1
+        print(f"  task {n + 1:<5}               after {everything[n] / 3600:.2f} h, at best "
+              f"{best[n] / 3600:.2f} h")  # fmt: skip
     print(f"  took                     {took:.0f} s", flush=True)
 
 
