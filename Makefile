@@ -34,6 +34,9 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/backlog_import.py
+	$(BIN)/python benchmarks/decide.py
+	$(BIN)/python benchmarks/simulated_day.py --only day --every 60
+	$(BIN)/python benchmarks/simulated_day.py --only watch --steps 30
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
