@@ -1,0 +1,183 @@
+"""What a delivery is checked by: commands and rules, from the settings and the base branch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from jules_job_manager.errors import ConfigurationError
+
+REVIEW_FILE = ".jjm.toml"
+"""Read from the base branch, never from the delivery."""
+USES = ("required", "advisory", "off")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandCheck:
+    """A command that must exit with 0."""
+
+    command: str
+    """Run by the shell, at the top of the merged files."""
+    name: str = ""
+    """What reports call it; empty: the command itself."""
+    required: bool = True
+    timeout_seconds: float = 900.0
+    retries: int = 0
+    """How often it is run again when it fails; passing then counts, and is shown as flaky."""
+    proves: tuple[str, ...] = ()
+    """Lines of a checklist that it proves: as they stand there, `*` for any text, case ignored."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name or self.command
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewPlan:
+    """Everything that one delivery is checked by."""
+
+    setup: tuple[str, ...] = ()
+    """Commands run first; when one fails the others are not run."""
+    checks: tuple[CommandCheck, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Rule id to `required`, `advisory` or `off`, where it is not as the rule itself says; `all`
+    stands for those not named."""
+    timeout_seconds: float = 900.0
+    """Of a set-up command."""
+    allowed_paths: tuple[str, ...] = ()
+    """Globs of protected files that deliveries may change."""
+    largest_file_bytes: int = 5_000_000
+    route_lines: int = 30
+
+    def use_of(self, rule: str, usual: str) -> str:
+        """Return `required`, `advisory` or `off` for a rule whose own word is `usual`."""
+        return self.rules.get(rule, self.rules.get("all", usual))
+
+    @property
+    def digest(self) -> str:
+        """A short hash; two plans with the same one check the same."""
+        text = json.dumps(asdict(self), sort_keys=True, default=list)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def with_file(
+    plan: ReviewPlan, document: Mapping[str, Any], *, known_rules: Sequence[str]
+) -> ReviewPlan:
+    """Return `plan` (from the user's settings) with what the repository's file adds.
+
+    Commands and set-up of both are run; of rules and limits, the file's word counts.
+
+    Raises:
+        ConfigurationError: something in it cannot be used.
+    """
+    table = _Table(document, "")
+    review = table.table("review")
+    found = replace(
+        plan,
+        setup=plan.setup + review.texts("setup"),
+        checks=plan.checks + tuple(_check(item) for item in table.tables("checks")),
+        rules=dict(plan.rules) | _rules(table.table("rules"), known_rules),
+        allowed_paths=plan.allowed_paths + review.texts("allowed_paths"),
+        largest_file_bytes=review.whole("largest_file_bytes", plan.largest_file_bytes, least=1),
+        route_lines=review.whole("route_lines", plan.route_lines, least=1),
+    )
+    review.close()
+    table.close()
+    names = [check.title for check in found.checks]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(f"{REVIEW_FILE}: two checks are called {twice!r}.")
+    return found
+
+
+def _check(table: _Table) -> CommandCheck:
+    check = CommandCheck(
+        command=table.text("command"),
+        name=table.text("name", ""),
+        required=table.flag("required", default=True),
+        timeout_seconds=float(table.whole("timeout_seconds", 900, least=1)),
+        retries=table.whole("retries", 0, least=0),
+        proves=table.texts("proves"),
+    )
+    table.close()
+    if check.retries > 5:
+        raise ConfigurationError(f"{REVIEW_FILE}: {table.name} retries must be 5 or less.")
+    return check
+
+
+def _rules(table: _Table, known: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for name in table.names():
+        word = table.text(name)
+        if name not in (*known, "all"):
+            raise ConfigurationError(
+                f"{REVIEW_FILE}: there is no rule {name!r}.",
+                hint=f"There are: all, {', '.join(known)}.",
+            )
+        if word not in USES:
+            raise ConfigurationError(
+                f"{REVIEW_FILE}: [rules] {name} must be one of {', '.join(USES)}, not {word!r}."
+            )
+        found[name] = word
+    return found
+
+
+class _Table:
+    """Reads a table member by member, and complains of what is left over."""
+
+    def __init__(self, members: Any, name: str) -> None:
+        self.name = name
+        if not isinstance(members, Mapping):
+            raise ConfigurationError(f"{REVIEW_FILE}: {name} must be a table.")
+        self._members = dict(members)
+
+    def names(self) -> list[str]:
+        return [str(name) for name in self._members]
+
+    def table(self, name: str) -> _Table:
+        return _Table(self._members.pop(name, {}), f"[{name}]")
+
+    def tables(self, name: str) -> list[_Table]:
+        found = self._members.pop(name, [])
+        if not isinstance(found, list):
+            raise ConfigurationError(f"{REVIEW_FILE}: {name} are written as [[{name}]].")
+        return [_Table(item, f"[[{name}]] {n}") for n, item in enumerate(found, start=1)]
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._members.pop(name, default)
+        if not isinstance(value, str) or (default is None and not value.strip()):
+            raise self._wrong(name, "a text")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._members.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
+            raise self._wrong(name, "a list of texts")
+        return tuple(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._members.pop(name, default)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
+
+    def whole(self, name: str, default: int, *, least: int) -> int:
+        value = self._members.pop(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise self._wrong(name, f"a whole number of {least} or more")
+        return value
+
+    def close(self) -> None:
+        if self._members:
+            left = ", ".join(sorted(str(name) for name in self._members))
+            raise ConfigurationError(
+                f"{REVIEW_FILE}: {self.name or 'it'} has unknown members: {left}."
+            )
+
+    def _wrong(self, name: str, wanted: str) -> ConfigurationError:
+        where = f"{self.name} " if self.name else ""
+        return ConfigurationError(f"{REVIEW_FILE}: {where}{name} must be {wanted}.")
