@@ -34,8 +34,9 @@ _AROUND_COMMANDS = frozenset(
 def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[ChecklistItem, ...]:
     """Return the job's checklist with the lines ticked that the passed checks prove.
 
-    A line is proved when it quotes a check's command, when it says that tests pass and a test
-    program ran, or when it says that files exist, all of them promised by the job and seen.
+    A line is proved when a check's configuration says so, when it quotes a check's command, when
+    it says that tests pass and a test program ran, or when it says that files exist, all of them
+    promised by the job and seen.
 
     Args:
         job: The job that was merged.
@@ -46,8 +47,24 @@ def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[C
     created = {file.path for file in job.files if file.action == "create"}
     if all(check.name != promised for check in passed):
         created = set()
-    commands = [check for check in passed if check.name != promised]
-    return tuple(_judged(item, commands, created, promised) for item in job.checklist)
+    commands = [check for check in passed if check.command]
+    return tuple(
+        _bound(item, passed) or _judged(item, commands, created, promised) for item in job.checklist
+    )
+
+
+def _bound(item: ChecklistItem, passed: Sequence[CheckResult]) -> ChecklistItem | None:
+    """Return the line ticked when the configuration binds it to checks that all passed."""
+    if item.checked:
+        return None
+    line = _plain(item.text).casefold()
+    by = [check.name for check in passed if any(_fits(line, text) for text in check.proves)]
+    return replace(item, checked=True, evidence=f"{', '.join(by)} passed") if by else None
+
+
+def _fits(line: str, pattern: str) -> bool:
+    parts = [re.escape(part) for part in _plain(pattern).casefold().split("*")]
+    return re.fullmatch(".*".join(parts), line) is not None
 
 
 def _judged(
@@ -64,12 +81,12 @@ def _proof(text: str, commands: Sequence[CheckResult], created: set[str], promis
     rest = _QUOTED.sub("", text)
     claims_success = _only(rest, _AROUND_COMMANDS) and not _FAILS.search(rest)
     if quoted and claims_success and rest.strip(" ."):
-        ran = [check.name for check in commands if _plain(check.name) in quoted]
+        ran = [check.command for check in commands if _plain(check.command) in quoted]
         if quoted <= {_plain(name) for name in ran}:
             return ", ".join(f"`{name}` exited with 0" for name in dict.fromkeys(ran))
     if _TESTS_PASS.fullmatch(_plain(text).casefold()):
-        test = next((c for c in commands if _TEST_PROGRAM.search(c.name)), None)
-        return "" if test is None else f"`{test.name}` exited with 0"
+        test = next((c for c in commands if _TEST_PROGRAM.search(c.command)), None)
+        return "" if test is None else f"`{test.command}` exited with 0"
     paths = set(_PATH.findall(text))
     seen = created | {path.rpartition("/")[2] for path in created}
     rest = _PATH.sub("", _EXISTS.sub("", text.replace("`", "")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,6 +57,13 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     is_flaky: bool = False
     """It failed first and passed when it was run again."""
+    proves: tuple[str, ...] = ()
+    """Lines of a checklist that it proves when it passes; see `CommandCheck.proves`."""
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it rejects the delivery."""
+        return self.is_required and self.conclusion in {Conclusion.FAILURE, Conclusion.TIMED_OUT}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -71,6 +78,7 @@ class CheckResult:
             "log_sha256": self.log_sha256,
             "findings": [finding.to_dict() for finding in self.findings],
             "flaky": self.is_flaky,
+            "proves": list(self.proves),
         }
 
     @classmethod
@@ -92,7 +100,16 @@ class CheckResult:
             log_sha256=str(data.get("log_sha256", "")),
             findings=tuple(Finding.from_dict(item) for item in data.get("findings") or ()),
             is_flaky=bool(data.get("flaky", False)),
+            proves=tuple(str(line) for line in data.get("proves") or ()),
         )
+
+
+def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
+    """Return what these checks decide: one required failure rejects, one left open asks a person."""
+    if any(check.is_failed for check in checks):
+        return Verdict.REJECT
+    open_ends = (c.is_required and c.conclusion is Conclusion.ACTION_REQUIRED for c in checks)
+    return Verdict.ESCALATE if any(open_ends) else Verdict.ACCEPT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +126,8 @@ class Review:
     merge_commit: str = ""
     """The commit the checks ran on: the delivery merged into the base."""
     at: datetime | None = None
+    check_set: str = ""
+    """Digest of the plan that chose the checks."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the review as JSON values."""
@@ -121,6 +140,7 @@ class Review:
             "checks": [check.to_dict() for check in self.checks],
             "merge_commit": self.merge_commit,
             "at": optional_to_rfc3339(self.at),
+            "check_set": self.check_set,
         }
 
     @classmethod
@@ -140,4 +160,5 @@ class Review:
             checks=tuple(CheckResult.from_dict(check) for check in data.get("checks") or ()),
             merge_commit=str(data.get("merge_commit") or ""),
             at=optional_from_rfc3339(data.get("at")),
+            check_set=str(data.get("check_set", "")),
         )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.review import Delivery, Review
+from jules_job_manager.domain.review import Conclusion, Delivery, Review, Verdict
 from jules_job_manager.errors import JulesManagerError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
@@ -112,9 +112,7 @@ class ReviewWorker:
             data=review.to_dict(),
         )  # fmt: skip
         if await self._store.review_queue.finish(run, review, [event]):
-            failed = [check.name for check in review.checks if check.conclusion.value != "success"]
-            said = f"rejected: {', '.join(failed)}" if failed else "every check passed"
-            self._say(run, said)
+            self._say(run, _outcome(review))
 
     async def _put_back(self, run: ReviewRun, error: str) -> None:
         failed = run.tries >= MOST_TRIES
@@ -129,3 +127,14 @@ class ReviewWorker:
     def _say(self, run: ReviewRun, text: str) -> None:
         _LOG.info("%s: %s", run.job_key, text, extra={"action": "review"})
         self._report(Progress(at=self._clock.now(), job_key=run.job_key, text=text, rule="review"))
+
+
+def _outcome(review: Review) -> str:
+    failed = [check.name for check in review.checks if check.is_failed]
+    if review.verdict is Verdict.REJECT:
+        return f"rejected: {', '.join(failed)}"
+    if review.verdict is Verdict.ESCALATE:
+        return "a person must judge it"
+    shown = [c.name for c in review.checks if c.conclusion is Conclusion.FAILURE]
+    passed = "every required check passed" if shown else "every check passed"
+    return f"{passed}; worth a look: {', '.join(shown)}" if shown else passed

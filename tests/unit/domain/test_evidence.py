@@ -6,14 +6,14 @@ import pytest
 
 from jules_job_manager.domain.evidence import ticked
 from jules_job_manager.domain.job import ChecklistItem, Job, JobFile
-from jules_job_manager.domain.review import CheckResult, Conclusion
+from jules_job_manager.domain.review import CheckResult, Conclusion, verdict_of
 
 FILES = (JobFile(path="atlas/a.py", action="create"), JobFile(path="b.py", action="modify"))
 
 
 def _item(text, *names, conclusion=Conclusion.SUCCESS, checked=False):
     job = Job(key="k", files=FILES, checklist=(ChecklistItem(text=text, checked=checked),))
-    checks = [CheckResult(name=name, conclusion=conclusion) for name in names]
+    checks = [CheckResult(name=name, command=name, conclusion=conclusion) for name in names]
     return ticked(job, checks, promised="files exist")[0]
 
 
@@ -64,3 +64,39 @@ def test_a_failed_check_proves_nothing_and_a_tick_stays():
     assert not _item("Tests pass", "pytest", conclusion=Conclusion.FAILURE).checked
     item = _item("Tests pass", "pytest", checked=True)
     assert (True, "") == (item.checked, item.evidence)
+
+
+@pytest.mark.parametrize(
+    ("line", "proves", "ticked_by"),
+    [
+        ("All endpoints respond", ("all endpoints *",), "smoke passed"),
+        ("All endpoints respond", ("endpoints",), ""),
+        ("Docs (a+b) updated", ("Docs (a+b) updated",), "smoke passed"),
+    ],
+)
+def test_a_line_that_the_configuration_binds(line, proves, ticked_by):
+    """`*` stands for any text; nothing else is special; a failed check proves nothing."""
+    job = Job(key="k", checklist=(ChecklistItem(text=line),))
+    passed = CheckResult(name="smoke", conclusion=Conclusion.SUCCESS, proves=proves)
+    failed = CheckResult(name="smoke", conclusion=Conclusion.FAILURE, proves=proves)
+    assert ticked_by == ticked(job, [passed], promised="")[0].evidence
+    assert not ticked(job, [failed], promised="")[0].checked
+
+
+@pytest.mark.parametrize(
+    ("conclusions", "verdict"),
+    [
+        ((("success", True), ("failure", False)), "accept"),
+        ((("success", True), ("action_required", True)), "escalate"),
+        ((("timed_out", True), ("action_required", True)), "reject"),
+        ((("neutral", True), ("action_required", False)), "accept"),
+        ((), "accept"),
+    ],
+)
+def test_the_verdict(conclusions, verdict):
+    """One required failure rejects, whatever else; advisory ones are only shown."""
+    checks = [
+        CheckResult(name="c", conclusion=Conclusion(word), is_required=required)
+        for word, required in conclusions
+    ]
+    assert verdict == verdict_of(checks).value

@@ -66,6 +66,7 @@ class HostCheckRunner:
         conclusion = Conclusion.SUCCESS if code == 0 else Conclusion.FAILURE
         return CheckResult(
             name=command,
+            command=command,
             conclusion=Conclusion.TIMED_OUT if timed_out else conclusion,
             output=kept.text(),
             exit_code=None if timed_out else code,

@@ -19,6 +19,8 @@ from jules_job_manager.domain.orchestration.statuses import ask, running, status
 from jules_job_manager.domain.orchestration.waits import waited
 from jules_job_manager.domain.review import Review, Verdict
 
+_PASSED = frozenset({"success", "skipped", "neutral"})
+
 
 def delivered(
     snapshot: Snapshot, job: Job, attempt: Attempt, now: datetime, policy: Policy
@@ -63,8 +65,9 @@ def _judged(
 
 
 def failed_check(review: Review) -> str:
-    """Return the first check that did not pass, in words."""
-    bad = next((c for c in review.checks if c.conclusion.value not in {"success", "skipped"}), None)
+    """Return the first required check that did not pass, in words."""
+    required = [check for check in review.checks if check.is_required]
+    bad = next((c for c in required if c.conclusion.value not in _PASSED), None)
     return "a check failed" if bad is None else f"check failed: {bad.name}"
 
 
