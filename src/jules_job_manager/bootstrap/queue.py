@@ -17,11 +17,13 @@ from jules_job_manager.bootstrap.dispatch import dispatcher_of
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.references import repository_from
+from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
+from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_look import QueueLook
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
-from jules_job_manager.services.review import CheckPlan, Reviewer
+from jules_job_manager.services.review import PROMISED, Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
 from jules_job_manager.services.worker import Worker
 
@@ -85,11 +87,28 @@ def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Review
         runner=HostCheckRunner(environment={"PATH": os.environ.get("PATH", os.defpath)}),
         store=app.store,
         clock=app.clock,
-        plan=CheckPlan(
-            commands=settings.review.checks,
-            timeout_seconds=settings.review.check_timeout_seconds,
-            promised_files=settings.review.promised_files,
+        plan=review_plan(settings),
+    )
+
+
+def review_plan(settings: Settings) -> ReviewPlan:
+    """Return what deliveries are checked by, before their base branch adds to it.
+
+    Raises:
+        ConfigurationError: `review.rules` cannot be used.
+    """
+    review = settings.review
+    rules = {} if review.promised_files else {PROMISED: "off"}
+    return ReviewPlan(
+        setup=review.setup,
+        checks=tuple(
+            CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
+            for command in review.checks
         ),
+        rules=rules | rule_choices(
+            review.rules, known_rules=[rule.id for rule in built_in_rules()]
+        ),
+        timeout_seconds=review.check_timeout_seconds,
     )
 
 

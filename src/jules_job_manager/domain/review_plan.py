@@ -94,6 +94,24 @@ def with_file(
     return found
 
 
+def rule_choices(texts: Sequence[str], *, known_rules: Sequence[str]) -> dict[str, str]:
+    """Return rule id to its use, from texts such as `no-stubs=advisory`.
+
+    Raises:
+        ConfigurationError: a text is not written so, or names no rule.
+    """
+    found = {}
+    for text in texts:
+        name, _, use = text.partition("=")
+        if name.strip() not in (*known_rules, "all") or use.strip() not in USES:
+            raise ConfigurationError(
+                f"review.rules has {text!r}, which is not RULE=USE.",
+                hint=f"A use is {', '.join(USES)}; the rules are all, {', '.join(known_rules)}.",
+            )
+        found[name.strip()] = use.strip()
+    return found
+
+
 def _check(table: _Table) -> CommandCheck:
     check = CommandCheck(
         command=table.text("command"),

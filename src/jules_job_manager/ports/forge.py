@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.change import Change
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Delivery
 
 
@@ -70,6 +72,17 @@ class Forge(Protocol):
 
     async def deliver_patch(self, repository: str, change_set: ChangeSet, message: str) -> Delivery:
         """Turn a patch into a commit on its base commit, for a delivery without a branch."""
+        ...
+
+    async def read_file(self, repository: str, commit: str, path: str) -> bytes | None:
+        """Return a file of a commit that was fetched or made; None: there is no such file."""
+        ...
+
+    async def change(self, repository: str, *, job: Job, base: str, head: str) -> Change:
+        """Return what differs between two commits that were fetched or made, for rules to look at.
+
+        The trees can be read as long as the mirror has the commits.
+        """
         ...
 
     def merged(

@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 
 from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.job import Attempt, Job
-from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Review, Verdict
+from jules_job_manager.domain.review import (
+    CheckResult,
+    Conclusion,
+    Delivery,
+    Review,
+    Verdict,
+    verdict_of,
+)
+from jules_job_manager.domain.review_plan import REVIEW_FILE, CommandCheck, ReviewPlan, with_file
+from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.rule_checks import rule_results
 
-PROMISED = "promised files"
+PROMISED = "promised-files"
+"""The rule that sees the promised files."""
 MERGES = "merges into the base"
 FEEDBACK_OUTPUT_CHARACTERS = 4000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CheckPlan:
-    """What is checked: commands that must exit with 0, and whether promised files must exist."""
-
-    commands: tuple[str, ...] = ()
-    timeout_seconds: float = 900.0
-    promised_files: bool = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the checks of a delivery that merges."""
-        return ((PROMISED,) if self.promised_files else ()) + self.commands
 
 
 class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: CheckPlan
+        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan
     ) -> None:
-        """Run the checks of `plan` with `runner` on merges made by `forge`."""
+        """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`."""
         self._forge = forge
         self._runner = runner
         self._store = store
         self._clock = clock
         self._plan = plan
         self._fetched: set[str] = set()
+        self._plans: dict[tuple[str, str], ReviewPlan] = {}
+        """By repository and base commit."""
 
     def begin_look(self) -> None:
         """Let each repository be fetched once more."""
@@ -107,15 +109,17 @@ class Reviewer:
         That is one on this base with these checks; or an accepted one whose merge the base
         already holds, because a run ended between pushing it and writing that down.
         """
+        plan: ReviewPlan | None = None
         for review in await self._store.jobs.list_reviews(attempt.job_key):
             if review.delivered_commit != delivered:
                 continue
+            if plan is None:
+                plan = await self._plan_at(job.repository, base)
             accepted = review.verdict is Verdict.ACCEPT
             held = await self._holds(job, review.merge_commit) if accepted else False
             if held is None and review.base_commit == base:
                 held = await self._remade(job, attempt, review)
-            names = tuple(check.name for check in review.checks)
-            on_base = review.base_commit == base and names in {self._plan.names, (MERGES,)}
+            on_base = review.base_commit == base and review.check_set == plan.digest
             if (accepted and held) or (on_base and held is not None):
                 return review
         return None
@@ -150,18 +154,31 @@ class Reviewer:
         async with self._forge.merged(
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
-            checks = await self._checks(job, candidate)
-        good = all(check.conclusion is Conclusion.SUCCESS for check in checks)
+            plan = await self._plan_at(job.repository, candidate.base_commit)
+            checks = await self._checks(job, candidate, plan)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
             delivered_commit=delivery.commit,
             base_commit=candidate.base_commit,
-            verdict=Verdict.ACCEPT if good else Verdict.REJECT,
+            verdict=verdict_of(checks),
             checks=tuple(checks),
             merge_commit=candidate.commit,
             at=self._clock.now(),
+            check_set=plan.digest,
         )
+
+    async def _plan_at(self, repository: str, base: str) -> ReviewPlan:
+        """Return what is checked on this base: the settings, and the file that it has.
+
+        Raises:
+            ConfigurationError: the file cannot be used.
+        """
+        place = (repository, base)
+        if place not in self._plans:
+            content = await self._forge.read_file(repository, base, REVIEW_FILE)
+            self._plans[place] = self._plan if content is None else _with_content(self._plan, content)
+        return self._plans[place]
 
     async def merge(self, job: Job, review: Review) -> str | None:
         """Push the very commit that was checked; None when the base moved on since.
@@ -183,20 +200,65 @@ class Reviewer:
         )
         return review.merge_commit
 
-    async def _checks(self, job: Job, candidate: MergeCandidate) -> list[CheckResult]:
+    async def _checks(
+        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
+    ) -> list[CheckResult]:
         if candidate.conflicts or candidate.worktree is None:
             output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
             return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
-        checks = [promised_files(job, candidate.worktree)] if self._plan.promised_files else []
-        for command in self._plan.commands:
-            checks.append(
-                await self._runner.run(
-                    command,
-                    folder=candidate.worktree,
-                    timeout_seconds=self._plan.timeout_seconds,
-                )
+        judged = asyncio.ensure_future(self._rules(job, candidate, plan))
+        try:
+            ran = await self._commands(candidate.worktree, plan)
+            return [*await judged, *ran]
+        finally:
+            judged.cancel()
+            await asyncio.gather(judged, return_exceptions=True)
+
+    async def _rules(
+        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
+    ) -> list[CheckResult]:
+        change = await self._forge.change(
+            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
+        )
+        return await asyncio.to_thread(rule_results, change, plan)
+
+    async def _commands(self, folder: Path, plan: ReviewPlan) -> list[CheckResult]:
+        done: list[CheckResult] = []
+        for command in plan.setup:
+            result = await self._run(
+                CommandCheck(command=command, timeout_seconds=plan.timeout_seconds), folder
             )
-        return checks
+            done.append(replace(result, name=f"set-up: {command}"))
+            if result.conclusion is not Conclusion.SUCCESS:
+                return done
+        for check in plan.checks:
+            done.append(await self._run(check, folder))
+        return done
+
+    async def _run(self, check: CommandCheck, folder: Path) -> CheckResult:
+        result = await self._once(check, folder)
+        for _ in range(check.retries):
+            if result.conclusion is Conclusion.SUCCESS:
+                break
+            again = await self._once(check, folder)
+            result = replace(again, is_flaky=again.conclusion is Conclusion.SUCCESS)
+        return replace(
+            result, name=check.title, command=check.command, is_required=check.required,
+            proves=check.proves,
+        )  # fmt: skip
+
+    async def _once(self, check: CommandCheck, folder: Path) -> CheckResult:
+        return await self._runner.run(
+            check.command, folder=folder, timeout_seconds=check.timeout_seconds
+        )
+
+
+def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:
+    try:
+        document = tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigurationError(f"{REVIEW_FILE} on the base branch is no TOML: {exc}.") from exc
+    return with_file(plan, document, known_rules=[rule.id for rule in built_in_rules()])
 
 
 async def patch_delivery(
@@ -220,25 +282,6 @@ async def patch_delivery(
         commit = delivery.commit
         await store.set_note(note, commit)
     return Delivery(commit=commit)
-
-
-def promised_files(job: Job, tree: Path) -> CheckResult:
-    """Check that every file the job said it would create is there, inside the tree, and not empty."""
-    missing = []
-    for file in job.files:
-        if file.action != "create":
-            continue
-        parts = PurePosixPath(file.path)
-        inside = not parts.is_absolute() and ".." not in parts.parts
-        path = tree / parts
-        if not (inside and path.is_file() and not path.is_symlink() and path.stat().st_size):
-            missing.append(file.path)
-    if not missing:
-        return CheckResult(name=PROMISED, conclusion=Conclusion.SUCCESS)
-    output = "These promised files are missing or empty:\n" + "\n".join(
-        f"- {name}" for name in missing
-    )
-    return CheckResult(name=PROMISED, conclusion=Conclusion.FAILURE, output=output)
 
 
 def feedback_mark(mark: str, number: int) -> str:
@@ -265,7 +308,7 @@ def feedback_for(checks: Sequence[CheckResult], *, mark: str, number: int) -> st
         "and it is not done yet."
     ]
     for check in checks:
-        if check.conclusion is Conclusion.SUCCESS:
+        if not check.is_failed:
             continue
         how = "ran out of time" if check.conclusion is Conclusion.TIMED_OUT else "failed"
         code = "" if check.exit_code is None else f" (exit code {check.exit_code})"

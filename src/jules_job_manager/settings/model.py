@@ -170,6 +170,10 @@ class ReviewSettings:
     promised_files: bool = _setting(
         default=True, doc="Refuse a delivery that lacks a file the job promised."
     )
+    rules: tuple[str, ...] = _setting(
+        (), "Built-in rules that are not used as they are meant, as RULE=USE: required, advisory or "
+        "off; `all` stands for every other rule. A repository's .jjm.toml counts before it."
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,68 @@
+"""Runs the built-in rules on a delivery."""
+
+from __future__ import annotations
+
+import time
+
+from jules_job_manager.domain.change import Change
+from jules_job_manager.domain.finding import Finding, Level
+from jules_job_manager.domain.review import CheckResult, Conclusion
+from jules_job_manager.domain.review_plan import ReviewPlan
+from jules_job_manager.domain.rules import Rule, RuleOptions, built_in_rules, findings_of
+
+MOST_FINDINGS = 50
+"""Most findings of one rule that are kept; the output says how many there are."""
+
+
+def rule_results(change: Change, plan: ReviewPlan) -> list[CheckResult]:
+    """Return one result for each rule that the plan uses, in the order of the registry.
+
+    A rule that fails itself neither accepts nor rejects: a required one is left to a person.
+    """
+    options = RuleOptions(
+        allowed_paths=plan.allowed_paths,
+        largest_file_bytes=plan.largest_file_bytes,
+        route_lines=plan.route_lines,
+    )
+    results = []
+    for rule in built_in_rules(options):
+        use = plan.use_of(rule.id, rule.need.value)
+        if use != "off":
+            results.append(_result(rule, change, is_required=use == "required"))
+    return results
+
+
+def _result(rule: Rule, change: Change, *, is_required: bool) -> CheckResult:
+    began = time.monotonic()
+    try:
+        findings = findings_of(rule, change)
+    except Exception as exc:  # noqa: BLE001 - hostile input must not end the review
+        conclusion = Conclusion.ACTION_REQUIRED if is_required else Conclusion.NEUTRAL
+        output = f"This rule could not be applied ({type(exc).__name__}: {exc})."
+        return CheckResult(
+            name=rule.id, conclusion=conclusion, output=output, is_required=is_required,
+            duration_seconds=time.monotonic() - began,
+        )  # fmt: skip
+    bad = any(finding.level is Level.ERROR for finding in findings)
+    return CheckResult(
+        name=rule.id,
+        conclusion=Conclusion.FAILURE if bad else Conclusion.SUCCESS,
+        output=_text(rule, findings),
+        is_required=is_required,
+        findings=findings[:MOST_FINDINGS],
+        duration_seconds=time.monotonic() - began,
+    )
+
+
+def _text(rule: Rule, findings: tuple[Finding, ...]) -> str:
+    if not findings:
+        return ""
+    lines = [rule.explanation]
+    lines += [_line(finding) for finding in findings[:MOST_FINDINGS]]
+    left = len(findings) - MOST_FINDINGS
+    return "\n".join([*lines, f"... and {left} more"] if left > 0 else lines)
+
+
+def _line(finding: Finding) -> str:
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    return f"- {place}: {finding.message}" if place else f"- {finding.message}"
