@@ -182,6 +182,13 @@ class ProcessGroup:
             (folder / "pids.max").write_text(str(most))
             (folder / "cgroup.procs").write_text(str(pid))
 
+    def was_full(self) -> bool:
+        """Return whether the kernel refused to start a process."""
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            if self._folder is not None:
+                return int((self._folder / "pids.events").read_text().split()[1]) > 0
+        return False
+
     def remove(self) -> None:
         """Remove it; everything in it has ended."""
         if self._folder is not None:
@@ -326,6 +333,8 @@ def main() -> int:
     run.start()
     try:
         code, over = _wait(run, wakes, asked)
+        if code and run.group.was_full():
+            code, over = None, "processes"
     finally:
         run.end()
     failed = code is not None and run.has_failed_to_begin()
