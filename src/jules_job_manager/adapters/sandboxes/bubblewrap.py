@@ -16,6 +16,7 @@ from jules_job_manager.adapters.sandboxes.running import (
     CHECKOUT,
     HOME,
     Program,
+    require_folder,
     run_supervised,
     scratch_folder,
 )
@@ -72,8 +73,7 @@ class BubblewrapSandbox:
         program = shutil.which(self._name)
         if program is None:
             raise OperationFailedError("bubblewrap is not installed.", hint=f"{INSTALL}.")
-        if not folder.is_dir():
-            raise OperationFailedError(f"The check could not be started: there is no {folder}.")
+        require_folder(folder)
         self._features = self._features or await asyncio.to_thread(_features, program)
         async with scratch_folder() as scratch:
             options = [

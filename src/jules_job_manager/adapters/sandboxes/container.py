@@ -20,6 +20,7 @@ from jules_job_manager.adapters.sandboxes.running import (
     CHECKOUT,
     HOME,
     Program,
+    require_folder,
     run_supervised,
     scratch_folder,
 )
@@ -79,8 +80,7 @@ class ContainerSandbox:
         engine = self._engine
         if engine is None:
             raise OperationFailedError("Neither podman nor docker is installed.")
-        if not folder.is_dir():
-            raise OperationFailedError(f"The check could not be started: there is no {folder}.")
+        require_folder(folder)
         name = f"jjm-check-{secrets.token_hex(6)}"
         argv = [
             engine, "run", "--rm", "--init", "--name", name,

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jules_job_manager.adapters.sandboxes.running import Program, run_supervised, scratch_folder
-from jules_job_manager.errors import OperationFailedError
+from jules_job_manager.adapters.sandboxes.running import (
+    Program,
+    require_folder,
+    run_supervised,
+    scratch_folder,
+)
 from jules_job_manager.ports.sandbox import DEFAULT_LIMITS, Limits, Outcome
 
 
@@ -41,8 +45,7 @@ class HostSandbox:
             OperationFailedError: it could not be started.
         """
         del network, readable, caches
-        if not folder.is_dir():
-            raise OperationFailedError(f"The check could not be started: there is no {folder}.")
+        require_folder(folder)
         async with scratch_folder() as scratch:
             places = {"HOME": scratch / "home", "TMPDIR": scratch / "tmp"}
             for place in places.values():

@@ -48,6 +48,16 @@ class Program:
     """Exit codes that say that the command was not run."""
 
 
+def require_folder(folder: Path) -> None:
+    """Do nothing when it is a folder.
+
+    Raises:
+        OperationFailedError: it is not.
+    """
+    if not folder.is_dir():
+        raise OperationFailedError(f"The check could not be started: there is no {folder}.")
+
+
 @contextlib.asynccontextmanager
 async def scratch_folder() -> AsyncIterator[Path]:
     """Give a private folder for one run, which is removed with all that is in it."""
@@ -94,7 +104,7 @@ async def run_supervised(program: Program) -> Outcome:
     return Outcome(
         exit_code=None if over else code,
         timed_out=over == "wall",
-        over_limit=over or _SIGNALS.get(code, ""),
+        over_limit=over or _SIGNALS.get(code or 0, ""),
         output=log.text(),
         output_bytes=log.bytes_read,
         log_sha256=log.sha256(),

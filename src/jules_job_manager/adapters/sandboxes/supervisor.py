@@ -70,7 +70,7 @@ class Run:
                 signal.signal(number, signal.SIG_DFL)
             if self.is_tracked and not self.stop:
                 _limit(0, self.limits)
-            os.execvp(self.argv[0], self.argv)
+            os.execvp(self.argv[0], self.argv)  # noqa: S606 - the very point
         finally:
             os._exit(127)
 
@@ -79,7 +79,7 @@ class Run:
         self.status_reading, status = os.pipe()
         blocked, go = os.pipe()
         for descriptor in (status, blocked):
-            os.set_inheritable(descriptor, True)
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional only
         options = ["--json-status-fd", str(status), "--block-fd", str(blocked)]
         argv = [self.argv[0], *options, *self.argv[1:]]
         default = [signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ]
@@ -320,7 +320,7 @@ def main() -> int:
     """Do what the specification, JSON in the first argument, says."""
     specification = json.loads(sys.argv[1])
     status = int(specification["status"])
-    os.set_inheritable(status, False)
+    os.set_inheritable(status, False)  # noqa: FBT003 - positional only
     run = Run(specification)
     wakes, asked = _listen()
     if run.is_tracked:
