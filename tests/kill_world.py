@@ -153,6 +153,7 @@ class World:
         }  # fmt: skip
         return bare_environment(
             is_counted=False, JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
+            JJM_REVIEW__SANDBOX="host",
             JULES_API_URL=self.api, JJM_JULES__PLAN="ultra", JJM_QUEUE__ANSWER="Blue.",
             JJM_QUEUE__APPROVE="policy", JJM_QUEUE__CONCURRENCY=str(self.at_once), TMPDIR=str(self._scratch()),
             **store,

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from jules_job_manager.adapters.checks.host import HostCheckRunner
+from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner
 from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.references import repository_from
@@ -84,7 +85,7 @@ def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Review
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
     return Reviewer(
         forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
-        runner=HostCheckRunner(environment={"PATH": os.environ.get("PATH", os.defpath)}),
+        runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),

@@ -167,6 +167,25 @@ class ReviewSettings:
     checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
     check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
     at_once: int = _setting(2, "Reviews run side by side on this machine.", minimum=1)
+    sandbox: str = _setting(
+        "auto", "Where checks run: auto is bubblewrap and refuses without it; container is podman or "
+        "docker; host is no sandbox: what Jules wrote then runs with all your rights.",
+        choices=("auto", "bubblewrap", "container", "host"),
+    )  # fmt: skip
+    container_image: str = _setting(
+        "docker.io/library/python:3.12-slim", "Image that checks run in, for container."
+    )
+    memory_mb: int = _setting(4096, "Most memory of one check, in MiB.", minimum=16)
+    processes: int = _setting(512, "Most processes and threads of one check.", minimum=4)
+    readable: tuple[str, ...] = _setting(
+        (), "Further files and folders that checks may read, absolute or with ~."
+    )
+    setup: tuple[str, ...] = _setting(
+        (), "Commands run before the checks, in the same folder; each must exit with 0."
+    )
+    setup_network: bool = _setting(
+        default=False, doc="Let the commands of setup reach the network, this machine's ports too."
+    )
     promised_files: bool = _setting(
         default=True, doc="Refuse a delivery that lacks a file the job promised."
     )

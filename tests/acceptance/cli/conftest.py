@@ -18,7 +18,7 @@ def jjm(tmp_path):
             [sys.executable, "-m", "jules_job_manager", *words],
             env=bare_environment(**{
                 "JJM_HOME": str(tmp_path / "home"), "JJM_BACKEND": "simulator",
-                "JJM_SIMULATOR__SPEED": "2000", **environ,
+                "JJM_SIMULATOR__SPEED": "2000", "JJM_REVIEW__SANDBOX": "host", **environ,
             }),
             input=stdin, capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
         )  # fmt: skip

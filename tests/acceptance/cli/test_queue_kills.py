@@ -139,7 +139,7 @@ def test_killed_and_started_again(jjm, tmp_path, target, when, nth):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_AT, target, when, str(nth), *words],
         env={"PATH": os.environ["PATH"], "JJM_HOME": str(tmp_path / "home"),
-             "JJM_BACKEND": "simulator", **environ},
+             "JJM_BACKEND": "simulator", "JJM_REVIEW__SANDBOX": "host", **environ},
         capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert -signal.SIGKILL == killed.returncode, killed.stdout + killed.stderr

@@ -1,1 +1,1 @@
-"""Runners of check commands."""
+"""What runs checks."""

@@ -128,6 +128,40 @@ def _store(context: Context) -> str:
     return context.run(where)
 
 
+def _sandbox(context: Context) -> str:
+    """Try to break out of the sandbox that checks run in."""
+    import asyncio
+    from pathlib import Path
+
+    from jules_job_manager.adapters.sandboxes.escapes import try_to_escape
+    from jules_job_manager.bootstrap.sandbox import require_usable, sandbox_of
+    from jules_job_manager.errors import ConfigurationError
+
+    settings = context.settings()
+    sandbox = sandbox_of(settings)
+    if not sandbox.isolates:
+        return "none: review.sandbox is host, so checks run with all your rights"
+    is_needed = bool(settings.review.checks or settings.review.setup)
+
+    async def prove() -> str:
+        problem = await sandbox.is_usable()
+        if problem and not is_needed:
+            return f"not needed, as no checks are configured. {problem}"
+        await require_usable(sandbox)
+        proof = await try_to_escape(sandbox, home=Path.home(), own_home=settings.home)
+        failed = proof.tried - len(proof.succeeded)
+        if proof.succeeded:
+            raise ConfigurationError(
+                f"{sandbox.name}: only {failed} of {proof.tried} escapes failed; what got out: "
+                f"{', '.join(proof.succeeded)}.",
+                hint="Run no checks here until this is mended: keep your home folder and jjm's out "
+                "of PATH and review.readable, and bring the sandbox's program up to date.",
+            )
+        return f"{sandbox.name}: {failed} of {proof.tried} escapes failed"
+
+    return asyncio.run(prove())
+
+
 def _backend(context: Context) -> str:
     async def ask(app: App) -> str:
         await app.backend.list_tasks(limit=1)
@@ -142,5 +176,6 @@ CHECKS: dict[str, Check] = {
     "git": _git,
     "node": _node,
     "store": _store,
+    "sandbox": _sandbox,
     "Jules": _backend,
 }

@@ -127,10 +127,7 @@ async def run_queue(
     jobs = await _prepared(app, settings)
     if args.dry_run:
         return await _dry_run(app, context, jobs)
-    if settings.review.checks:
-        context.note("warning: checks run what Jules wrote on this machine, without a sandbox.")
-    else:
-        context.note("warning: no checks are configured; deliveries merge unproven (see --check).")
+    await prepare_checks(context, settings)
     app.use_remotes(remotes)
     with watching(context, settings, as_json=args.json, asks=not args.no_input) as watch:
         worker = queue_worker(
@@ -142,6 +139,26 @@ async def run_queue(
     if stopped():
         raise KeyboardInterrupt
     return _summary(context, finished)
+
+
+async def prepare_checks(context: Context, settings: Settings) -> None:
+    """Warn of checks that prove nothing or run without a sandbox.
+
+    Raises:
+        ConfigurationError: the configured sandbox cannot be used here.
+    """
+    from jules_job_manager.bootstrap.sandbox import require_usable, sandbox_of
+
+    if not settings.review.checks and not settings.review.setup:
+        context.note("warning: no checks are configured; deliveries merge unproven (see --check).")
+        return
+    sandbox = sandbox_of(settings)
+    await require_usable(sandbox)
+    if not sandbox.isolates:
+        context.note(
+            "warning: checks run what Jules wrote on this machine, without a sandbox"
+            " (review.sandbox is host)."
+        )
 
 
 async def _prepared(app: App, settings: Settings) -> list[Job]:

@@ -55,9 +55,11 @@ async def _work(
     app: App, context: Context, settings: Settings, remotes: dict[str, str], *, as_json: bool
 ) -> None:
     from jules_job_manager.bootstrap.queue import queue_worker
+    from jules_job_manager.cli.commands.queue_run import prepare_checks
     from jules_job_manager.cli.queue_watch import LineWatch
     from jules_job_manager.cli.stopping import stopped_by_signals
 
+    await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
     worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
