@@ -19,7 +19,9 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ZERO_WIDTH = re.compile("[\u200b\u2060-\u2064\u180e\ufeff\U000e0000-\U000e007f]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _RUNS_AS_WRITTEN = CODE | {"yml", "yaml", "toml", "json", "cfg", "ini", "mk", "gradle", "tf"}
-_TRANSLATION = re.compile(r"(?:^|/)(?:locales?|i18n|lang|translations?|messages)(?:/|$)", re.IGNORECASE)
+_TRANSLATION = re.compile(
+    r"(?:^|/)(?:locales?|i18n|lang|translations?|messages)(?:/|$)", re.IGNORECASE
+)
 
 
 def invisible_in(text: str) -> bool:
@@ -44,7 +46,9 @@ def hidden_characters(change: Change) -> Iterator[Finding]:
             else:
                 continue
             level = level if is_code else Level.WARNING
-            yield Finding(rule="hidden-characters", message=message, path=file.path, line=number, level=level)
+            yield Finding(
+                rule="hidden-characters", message=message, path=file.path, line=number, level=level
+            )
     for python in python_files(change):
         yield from _mixed_names(python)
 
@@ -52,15 +56,25 @@ def hidden_characters(change: Change) -> Iterator[Finding]:
 def _mixed_names(file: PythonFile) -> Iterator[Finding]:
     seen: set[str] = set()
     for node in ast.walk(file.module):
-        name = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None)
+        name = (
+            getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None)
+        )
         name = name or getattr(node, "arg", None)
-        if not isinstance(name, str) or name.isascii() or name in seen or not file.starts_added(node):
+        if (
+            not isinstance(name, str)
+            or name.isascii()
+            or name in seen
+            or not file.starts_added(node)
+        ):
             continue
         seen.add(name)
         if len(_scripts(name)) > 1:
             message = f"The name {name!r} mixes letters of alphabets that look alike."
             yield Finding(
-                rule="hidden-characters", message=message, path=file.path, line=getattr(node, "lineno", 0)
+                rule="hidden-characters",
+                message=message,
+                path=file.path,
+                line=getattr(node, "lineno", 0),
             )
 
 

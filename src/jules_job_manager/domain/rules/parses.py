@@ -22,7 +22,9 @@ from jules_job_manager.domain.rules.sources import (
 )
 
 _TEMPLATE = re.compile(r"[{}<>$%]|cookiecutter|templates?/", re.IGNORECASE)
-_JSON_WITH_COMMENTS = re.compile(r"(?:^|/)(?:[tj]sconfig[^/]*|\.?\w*rc|\.vscode/.*|devcontainer|turbo|\w*config)(?:\.json)?$")
+_JSON_WITH_COMMENTS = re.compile(
+    r"(?:^|/)(?:[tj]sconfig[^/]*|\.?\w*rc|\.vscode/.*|devcontainer|turbo|\w*config)(?:\.json)?$"
+)
 _LEAST_PYTHON = re.compile(r"requires-python\s*=\s*[\"'][^\"']*?(?:>=|>|~=|==)\s*3\.(\d+)")
 _CONFLICT = re.compile(r"(?:<{7}|>{7})(?: |$)")
 
@@ -37,7 +39,9 @@ def parses(change: Change) -> Iterator[Finding]:
         if problem is not None and not _was_broken(change, file):
             level = Level.WARNING if _may_be_meant(change, file.path) else Level.ERROR
             message = f"It does not parse: {problem.reason}."
-            yield Finding(rule="parses", message=message, path=file.path, line=problem.line, level=level)
+            yield Finding(
+                rule="parses", message=message, path=file.path, line=problem.line, level=level
+            )
 
 
 def _problem(change: Change, file: ChangedFile) -> Unparsable | None:

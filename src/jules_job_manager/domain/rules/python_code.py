@@ -206,9 +206,7 @@ def parameters(node: Function) -> list[ast.arg]:
 
 def names_used(nodes: Iterable[ast.AST]) -> set[str]:
     """Return the bare names read or written below the nodes."""
-    return {
-        child.id for node in nodes for child in ast.walk(node) if isinstance(child, ast.Name)
-    }
+    return {child.id for node in nodes for child in ast.walk(node) if isinstance(child, ast.Name)}
 
 
 def shown(node: ast.AST) -> str:
