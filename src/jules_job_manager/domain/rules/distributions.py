@@ -62,7 +62,7 @@ _LISTS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
     """The dependencies that a project's files name."""
 
@@ -92,7 +92,7 @@ class Declared:
         seen = list(modules)
         return any(
             name not in _OTHER_NAMES
-            and not any(Declared(frozenset({name}), True).brings(m) for m in seen)
+            and not any(Declared(names=frozenset({name}), is_known=True).brings(m) for m in seen)
             for name in self.names
         )
 
@@ -106,7 +106,7 @@ def declared(tree: Tree) -> Declared:
         names.update(
             name.lower().replace("_", "-") for name in _names(path.rpartition("/")[2], text)
         )
-    return Declared(frozenset(names), bool(paths))
+    return Declared(names=frozenset(names), is_known=bool(paths))
 
 
 def _names(name: str, text: str) -> Iterator[str]:

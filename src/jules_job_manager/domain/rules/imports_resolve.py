@@ -23,6 +23,7 @@ from jules_job_manager.domain.rules.sources import base_path, is_data
 _MADE_BY_BUILD = re.compile(
     r"(?:^|\.)_?version$|_pb2(?:_grpc)?$|(?:^|\.)_version\w*$|(?:^|\.)_generated"
 )
+_USUAL_ROOTS = frozenset({(), ("src",), ("lib",)})
 _FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -79,7 +80,7 @@ def imports_resolve(change: Change) -> Iterator[Finding]:
 def _level(one: _Import, outside: str, head: Declared, base: Declared, used: set[str]) -> Level:
     if not outside:
         return Level.ERROR
-    new = Declared(head.names - base.names, head.is_known)
+    new = Declared(names=head.names - base.names, is_known=head.is_known)
     unsure = one.is_optional or not head.is_known or new.unexplained(used)
     return Level.WARNING if unsure else Level.ERROR
 
@@ -108,14 +109,17 @@ def _absolute(
     top = module.partition(".")[0]
     if top in STANDARD:
         return
-    if not world.modules.is_local(top):
-        if not world.packages.brings(top) and not one.for_types:
+    tops = world.modules.find(top)
+    outside = world.packages.brings(top)
+    if outside and all(parts[:-1] not in _USUAL_ROOTS for parts in tops):
+        return  # a file of the same name lies deeper
+    if not tops:
+        if not outside and not one.for_types:
             yield f"`{module}` is neither in the repository nor a declared dependency.", top
         return
     places = world.modules.find(module)
     if not places:
-        local = any(world.modules.has_at(parts) for parts in world.modules.find(top))
-        if local and not world.packages.brings(top) and not _MADE_BY_BUILD.search(module):
+        if not _MADE_BY_BUILD.search(module):
             yield f"The repository has no module `{module}`.", ""
         return
     yield from _missing_names(module, places, names, world)

@@ -13,12 +13,15 @@ from jules_job_manager.domain.rules.python_code import dotted, module_of
 _MODULE = re.compile(r"^(?P<stem>.*?[^/.]+?)(?:\.[\w-]+)*\.(?:py|pyi|pyx|pxd|so|pyd|c|cpp|rs)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
     """What a module defines. `is_open`: it may define more than can be read from it."""
 
     known: frozenset[str]
     is_open: bool
+
+
+_UNREADABLE = Names(known=frozenset(), is_open=True)
 
 
 class ModuleIndex:
@@ -43,18 +46,24 @@ class ModuleIndex:
         for parts in {*self._files, *folders}:
             if parts:
                 self._by_last[parts[-1]].append(parts)
-        self._tops = {parts[-1] for parts in {*self._files, *folders} if parts}
-
-    def is_local(self, top: str) -> bool:
-        """Return whether some folder or file of the tree has this name."""
-        return top in self._tops
 
     def find(self, module: str) -> list[tuple[str, ...]]:
-        """Return the places of a module, as parts of a path without extension."""
+        """Return the places of a module, as parts of a path without extension.
+
+        A root that is itself a package is no root.
+        """
         wanted = tuple(module.split("."))
+        size = len(wanted)
         return [
-            parts for parts in self._by_last.get(wanted[-1], ()) if parts[-len(wanted) :] == wanted
+            parts
+            for parts in self._by_last.get(wanted[-1], ())
+            if parts[-size:] == wanted and not self._is_package(parts[:-size])
         ]
+
+    def _is_package(self, parts: tuple[str, ...]) -> bool:
+        return any(
+            path.rpartition("/")[2].startswith("__init__.") for path in self._files.get(parts, ())
+        )
 
     def has_at(self, parts: tuple[str, ...]) -> bool:
         """Return whether a module or package is at exactly this place; no parts: the root."""
@@ -64,7 +73,7 @@ class ModuleIndex:
         """Return whether one of the places defines the name, or may."""
         for parts in places:
             files = self._files.get(parts, [])
-            if self.has_at((*parts, name)) or not files:
+            if self.has_at((*parts, name)):
                 return True
             for path in files:
                 if not path.endswith((".py", ".pyi")):
@@ -77,7 +86,7 @@ class ModuleIndex:
     def _read(self, path: str) -> Names:
         if path not in self._names:
             module = module_of(self._tree, path)
-            self._names[path] = Names(frozenset(), True) if module is None else names_of(module)
+            self._names[path] = _UNREADABLE if module is None else names_of(module)
         return self._names[path]
 
 
@@ -128,4 +137,4 @@ def names_of(module: ast.Module) -> Names:
             known.update(child.names)
         elif isinstance(child, ast.Attribute) and dotted(child) == "sys.modules":
             is_open = True
-    return Names(frozenset(known), is_open)
+    return Names(known=frozenset(known), is_open=is_open)

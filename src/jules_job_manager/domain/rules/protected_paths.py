@@ -54,15 +54,13 @@ def protected_paths(options: RuleOptions) -> Check:
     def check(change: Change) -> Iterator[Finding]:
         for file in change.files:
             for path in dict.fromkeys((file.path, base_path(file))):
-                yield from _touched(change, file, path, options.allowed_paths)
+                yield from _touched(change, path, options.allowed_paths)
             yield from _sections(change, file, options.allowed_paths)
 
     return check
 
 
-def _touched(
-    change: Change, file: ChangedFile, path: str, allowed: tuple[str, ...]
-) -> Iterator[Finding]:
+def _touched(change: Change, path: str, allowed: tuple[str, ...]) -> Iterator[Finding]:
     what = next((what for what, kind in _KINDS if kind.search(path.lower())), None)
     if what is None or may_touch(change.job, path, allowed):
         return

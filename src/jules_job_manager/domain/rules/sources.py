@@ -61,7 +61,7 @@ def is_generated(path: str, text: str) -> bool:
 
 
 def text_of(tree: Tree, path: str) -> str | None:
-    """Return a source file as text, line ends as `\\n`; None when it is no text or too long."""
+    r"""Return a source file as text, line ends as `\n`; None when it is no text or too long."""
     content = tree.read(path, limit=LARGEST_SOURCE_BYTES)
     if content is None or b"\0" in content[:8000]:
         return None
