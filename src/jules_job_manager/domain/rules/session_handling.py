@@ -28,10 +28,8 @@ _ENDS = frozenset({"close", "aclose", "remove"})
 def session_handling(change: Change) -> Iterator[Finding]:
     """Yield sessions that a changed function opens and neither closes, yields nor hands on."""
     for file in python_files(change):
-        if (
-            is_test(file.path)
-            or ("sqlalchemy" not in file.text.lower()
-            and "Session" not in file.text)
+        if is_test(file.path) or (
+            "sqlalchemy" not in file.text.lower() and "Session" not in file.text
         ):
             continue
         for one in changed_functions(file):
@@ -64,7 +62,9 @@ def _is_ended(nodes: list[ast.AST], name: str) -> bool:
         kept: list[ast.AST | None] = []
         if isinstance(node, ast.With | ast.AsyncWith):
             kept += [item.context_expr for item in node.items]
-        elif isinstance(node, ast.Return | ast.Yield) or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)):
+        elif isinstance(node, ast.Return | ast.Yield) or (
+            isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
+        ):
             kept.append(node.value)
         if any(
             isinstance(child, ast.Name) and child.id == name
