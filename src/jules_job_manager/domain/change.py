@@ -49,6 +49,10 @@ class Tree(Protocol):
         """Return the content; None when there is no such file, it is no file, or it is longer."""
         ...
 
+    def link_target(self, path: str) -> str | None:
+        """Return where a symbolic link points, as written; None when the entry is no link."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChangedFile:
