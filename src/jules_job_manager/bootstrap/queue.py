@@ -106,9 +106,8 @@ def review_plan(settings: Settings) -> ReviewPlan:
             CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
             for command in review.checks
         ),
-        rules=rules | rule_choices(
-            review.rules, known_rules=[rule.id for rule in built_in_rules()]
-        ),
+        rules=rules
+        | rule_choices(review.rules, known_rules=[rule.id for rule in built_in_rules()]),
         timeout_seconds=review.check_timeout_seconds,
     )
 

@@ -177,7 +177,9 @@ class Reviewer:
         place = (repository, base)
         if place not in self._plans:
             content = await self._forge.read_file(repository, base, REVIEW_FILE)
-            self._plans[place] = self._plan if content is None else _with_content(self._plan, content)
+            self._plans[place] = (
+                self._plan if content is None else _with_content(self._plan, content)
+            )
         return self._plans[place]
 
     async def merge(self, job: Job, review: Review) -> str | None:

@@ -55,7 +55,8 @@ class GitResult:
     stderr: str
 
 
-def _environment(command: str, date: str) -> dict[str, str]:
+def safe_environment(command: str, date: str = "") -> dict[str, str]:
+    """Return the variables for a git command; `date` is that of the commits it makes."""
     own = {"GIT_TERMINAL_PROMPT": "0", "GIT_MERGE_AUTOEDIT": "no", "GIT_ATTR_NOSYSTEM": "1"}
     if date:
         own |= {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
@@ -93,16 +94,20 @@ async def git(
     return GitResult(code=raw.code, stdout=text, stderr=raw.stderr)
 
 
+def safe_words(*arguments: str) -> list[bytes]:
+    """Return the argument list of a git command, as UTF-8 whatever the locale."""
+    settings = [part for setting in _SAFE_SETTINGS for part in ("-c", setting)]
+    return [part.encode() for part in ("git", *settings, *arguments)]
+
+
 async def git_raw(
     folder: Path, *arguments: str, stdin: bytes | None = None, date: str = ""
 ) -> RawResult:
     """Like `git`, for output that is no text, or whose very bytes matter."""
-    settings = [part for setting in _SAFE_SETTINGS for part in ("-c", setting)]
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(
-            # As UTF-8 whatever the locale: messages and branch names are not ours.
-            *(part.encode() for part in ("git", *settings, *arguments)), cwd=folder, env=_environment(arguments[0], date),
+            *safe_words(*arguments), cwd=folder, env=safe_environment(arguments[0], date),
             stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe, stdout=pipe, stderr=pipe,
             start_new_session=True,  # a Ctrl-C at the terminal must not reach a push half done
         )  # fmt: skip

@@ -13,10 +13,13 @@ from pathlib import Path
 from filelock import AsyncFileLock, Timeout
 
 from jules_job_manager.adapters.forges.git_command import git, git_ok
+from jules_job_manager.adapters.forges.git_tree import change_of, file_of
 from jules_job_manager.adapters.forges.held_work import how_held
 from jules_job_manager.adapters.forges.left_locks import alone_ok
 from jules_job_manager.adapters.scratch_folders import ScratchFolder
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.change import Change
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.masking import masked
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
@@ -118,6 +121,23 @@ class LocalGitForge:
             commit = await git_ok(folder, "rev-parse", "HEAD")
         await self._keep(mirror, commit)
         return Delivery(commit=commit)
+
+    async def read_file(self, repository: str, commit: str, path: str) -> bytes | None:
+        """Return a regular file of a commit of the mirror; None: there is no such file."""
+        if not _OBJECT_ID.fullmatch(commit):
+            return None
+        return await file_of(await self._mirror(repository), commit, path)
+
+    async def change(self, repository: str, *, job: Job, base: str, head: str) -> Change:
+        """Return what differs between two commits of the mirror.
+
+        Raises:
+            ForgeError: the mirror lacks one of them.
+        """
+        for commit in (base, head):
+            if not _OBJECT_ID.fullmatch(commit):
+                raise ForgeError(f"{commit!r} is not a commit.")
+        return await change_of(await self._mirror(repository), job=job, base=base, head=head)
 
     @asynccontextmanager
     async def merged(

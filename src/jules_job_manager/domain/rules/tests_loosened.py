@@ -151,7 +151,7 @@ def _merges(come: list[ast.AST]) -> bool:
             ("assert_", "check_", "verify")
         ):
             return True
-        if isinstance(test, ast.Call) and last_name(test) in {"all"}:
+        if isinstance(test, ast.Call) and last_name(test) == "all":
             return True
     return False
 
