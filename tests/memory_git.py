@@ -100,6 +100,10 @@ class MemoryGit:
             return None
         return head is not None and self.is_ancestor(commit, head)
 
+    async def read_file(self, repository: str, commit: str, path: str) -> bytes | None:
+        text = self.nodes[commit].files.get(path)
+        return None if text is None else text.encode()
+
     async def deliver_patch(self, repository, change_set, message) -> Delivery:
         raise ForgeError("Patches are not applied in memory.")
 

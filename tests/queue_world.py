@@ -16,12 +16,13 @@ from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.review import CheckResult, Conclusion
+from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.task import JulesTask, NewTask
 from jules_job_manager.errors import PreconditionFailedError, QuotaExceededError
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import LEASE_NAME, QueueRun, RunOptions
-from jules_job_manager.services.review import CheckPlan, Reviewer
+from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
 from jules_job_manager.services.tasks import TaskService
 from tests.memory_git import MemoryGit
@@ -181,7 +182,7 @@ class QueueWorld:
 
         def reviewer() -> Reviewer:
             return Reviewer(forge=forge, runner=NoChecks(), store=store, clock=self.clock,
-                            plan=CheckPlan())  # fmt: skip
+                            plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
 
         self._run = QueueRun(
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,

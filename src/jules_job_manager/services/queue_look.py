@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from jules_job_manager.domain.quota import EDGE, WINDOW, AccountUse
 from jules_job_manager.domain.review import Delivery, Review
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.domain.task_view import latest_change_set
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.backend import Capability
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
@@ -183,7 +185,9 @@ class QueueLook:
         if delivery.branch:
             found.branches[job.key] = delivery.branch
         base = await self._reviewer.base_commit(job)
-        review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
+        review = None
+        with contextlib.suppress(ConfigurationError):  # whoever runs the review says so
+            review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
         found.bases[attempt.mark] = self.bases[attempt.mark] = base
         if review is None and await self._reviewer.passed_before(job, delivery.commit):
             found.passed_before.add(attempt.mark)

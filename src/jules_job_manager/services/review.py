@@ -27,7 +27,7 @@ from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.rule_checks import rule_results
+from jules_job_manager.services.rule_checks import rule_results, used_rules
 
 PROMISED = "promised-files"
 """The rule that sees the promised files."""
@@ -219,6 +219,8 @@ class Reviewer:
     async def _rules(
         self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
     ) -> list[CheckResult]:
+        if not used_rules(plan):
+            return []
         change = await self._forge.change(
             job.repository, job=job, base=candidate.base_commit, head=candidate.commit
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.review import Conclusion, Delivery, Review, Verdict
-from jules_job_manager.errors import JulesManagerError
+from jules_job_manager.errors import ConfigurationError, JulesManagerError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.ports.store import Store
@@ -78,6 +78,8 @@ class ReviewWorker:
                 await asyncio.shield(self._let_go(run))
                 raise
             return True  # another worker has it now
+        except ConfigurationError as exc:  # trying again does not mend it
+            await self._put_back(run, str(exc), is_final=True)
         except JulesManagerError as exc:
             await self._put_back(run, str(exc))
         else:
@@ -114,8 +116,8 @@ class ReviewWorker:
         if await self._store.review_queue.finish(run, review, [event]):
             self._say(run, _outcome(review))
 
-    async def _put_back(self, run: ReviewRun, error: str) -> None:
-        failed = run.tries >= MOST_TRIES
+    async def _put_back(self, run: ReviewRun, error: str, *, is_final: bool = False) -> None:
+        failed = is_final or run.tries >= MOST_TRIES
         pause = AGAIN_SECONDS * (1 << min(run.tries, 8))
         await self._store.review_queue.put_back(run, seconds=pause, error=error, failed=failed)
         self._say(run, f"could not be checked: {error}")

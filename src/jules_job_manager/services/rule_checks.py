@@ -19,17 +19,21 @@ def rule_results(change: Change, plan: ReviewPlan) -> list[CheckResult]:
 
     A rule that fails itself neither accepts nor rejects: a required one is left to a person.
     """
+    return [
+        _result(rule, change, is_required=plan.use_of(rule.id, rule.need.value) == "required")
+        for rule in used_rules(plan)
+    ]
+
+
+def used_rules(plan: ReviewPlan) -> list[Rule]:
+    """Return the rules that the plan uses, in the order of the registry."""
     options = RuleOptions(
         allowed_paths=plan.allowed_paths,
         largest_file_bytes=plan.largest_file_bytes,
         route_lines=plan.route_lines,
     )
-    results = []
-    for rule in built_in_rules(options):
-        use = plan.use_of(rule.id, rule.need.value)
-        if use != "off":
-            results.append(_result(rule, change, is_required=use == "required"))
-    return results
+    rules = built_in_rules(options)
+    return [rule for rule in rules if plan.use_of(rule.id, rule.need.value) != "off"]
 
 
 def _result(rule: Rule, change: Change, *, is_required: bool) -> CheckResult:

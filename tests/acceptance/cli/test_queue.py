@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[2] / "data"
 def test_the_demo(jjm, tmp_path):
     """The demo rejects, repairs and merges, and leaves the refused plan to a person."""
     done = jjm("demo", "--keep", str(tmp_path / "demo"), JJM_BACKEND="")
-    assert "rejected: promised files, " in done.stdout
+    assert "rejected: promised-files, " in done.stdout
     assert "sent back to Jules, round 1" in done.stdout
     assert "DROP TABLE" in done.stdout
     assert 3 == done.stdout.count("merged into main as")

@@ -13,6 +13,7 @@ from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.plan import Plan, PlanStep
 from jules_job_manager.domain.review import CheckResult, Conclusion
+from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.errors import (
     BackendConnectionError,
@@ -27,7 +28,7 @@ from jules_job_manager.ports.backend import Capability, OperationOutcome
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import PlanAnswer, QueueRun, RunOptions
-from jules_job_manager.services.review import CheckPlan, Reviewer
+from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.tasks import TaskService
 
 pytestmark = pytest.mark.integration
@@ -159,7 +160,7 @@ class Run:
         self.store, self.jules, self.clock = store, jules, Time()
         self.said: list[str] = []
         reviewer = Reviewer(forge=forge or NoForge(), runner=NoRunner(), store=store, clock=self.clock,
-                            plan=CheckPlan())  # fmt: skip
+                            plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
         tasks = TaskService(backend=jules, store=store, clock=self.clock)
         observer = Observer(backend=jules, tasks=tasks, store=store, clock=self.clock)
         account = Account(name="default", backend=jules, tasks=tasks, observer=observer)

@@ -9,15 +9,15 @@ import pytest
 from tests.clocks import ImpatientClock
 
 from jules_job_manager.domain.artifact import ChangeSet, PullRequest
-from jules_job_manager.domain.job import Attempt, Job, JobFile
+from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Verdict
+from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.forge import MergeCandidate
 from jules_job_manager.services.review import (
-    CheckPlan,
     Reviewer,
     feedback_for,
-    promised_files,
 )
 
 pytestmark = pytest.mark.integration
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 JOB = Job(key="Task 1", title="t", prompt="p", repository="o/n", base_branch="main", branch="piece")
 ATTEMPT = Attempt(mark="m1", job_key="Task 1", number=1, task_id="77")
 TASK = JulesTask(id="77")
+MAKE_TEST = CommandCheck(command="make test")
 PATCH = ChangeSet(unidiff_patch="diff", base_commit_id="b")
 
 
@@ -38,6 +39,10 @@ class FakeForge:
         self.patches = 0
         self.pushed: list[str] = []
         self.worktree = None
+        self.files: dict[tuple[str, str], bytes] = {}
+
+    async def read_file(self, repository, commit, path):
+        return self.files.get((commit, path))
 
     async def fetch(self, repository):
         assert "o/n" == repository
@@ -83,7 +88,7 @@ class FakeRunner:
 def reviewer(store, forge, runner=None, **plan) -> Reviewer:
     return Reviewer(
         forge=forge, runner=runner or FakeRunner(), store=store, clock=ImpatientClock(),
-        plan=CheckPlan(**{"commands": ("make test",), **plan}),
+        plan=ReviewPlan(**{"checks": (MAKE_TEST,), "rules": {"all": "off"}, **plan}),
     )  # fmt: skip
 
 
@@ -132,7 +137,7 @@ async def test_a_review_stands_for_its_base_and_its_checks(store, tmp_path):
     assert review == await mine.usable_review(JOB, ATTEMPT, "d", "c0")
     assert await mine.usable_review(JOB, ATTEMPT, "other", "c0") is None
     assert await mine.usable_review(JOB, ATTEMPT, "d", "c1") is None
-    assert await reviewer(store, forge, commands=()).usable_review(JOB, ATTEMPT, "d", "c0") is None
+    assert await reviewer(store, forge, checks=()).usable_review(JOB, ATTEMPT, "d", "c0") is None
     forge.held["merge-c0"] = True
     assert review == await mine.usable_review(JOB, ATTEMPT, "d", "c1")
 
@@ -163,24 +168,58 @@ async def test_conflicts_and_failing_checks_reject(store, tmp_path):
     assert Verdict.REJECT is review.verdict
     assert "a.py\nb.py" in review.checks[0].output
     forge.conflicts, forge.worktree = (), tmp_path
-    late = reviewer(store, forge, FakeRunner(Conclusion.TIMED_OUT), promised_files=False)
+    late = reviewer(store, forge, FakeRunner(Conclusion.TIMED_OUT))
     review = await late.review(JOB, ATTEMPT, Delivery(commit="d"))
     assert (Verdict.REJECT, ["make test"]) == (review.verdict, [c.name for c in review.checks])
 
 
-def test_promised_files_must_be_there_inside_and_not_empty(tmp_path):
-    """A path that leads out, a link and an empty file keep no promise; changes are not promises."""
-    (tmp_path / "good.py").write_text("x")
-    (tmp_path / "empty.py").touch()
-    (tmp_path / "link.py").symlink_to(tmp_path / "good.py")
-    names = ["good.py", "empty.py", "link.py", "none.py", "../good.py", "/etc/passwd"]
-    files = [JobFile(path=name, action="create") for name in names]
-    job = replace(JOB, files=(*files, JobFile(path="other.py", action="modify")))
-    found = promised_files(job, tmp_path)
-    assert Conclusion.FAILURE is found.conclusion
-    assert [f"- {name}" for name in names[1:]] == found.output.splitlines()[1:]
-    kept = promised_files(replace(JOB, files=(files[0],)), tmp_path)
-    assert Conclusion.SUCCESS is kept.conclusion
+class BrokenOnce(FakeRunner):
+    """Fails the first time, then passes."""
+
+    async def run(self, command, *, folder, timeout_seconds, output_limit_bytes=65536):
+        result = await super().run(command, folder=folder, timeout_seconds=timeout_seconds)
+        now, self.conclusion = self.conclusion, Conclusion.SUCCESS
+        return replace(result, conclusion=now)
+
+
+async def test_the_base_branch_adds_checks(store, tmp_path):
+    """Its file is read from the base; a review without its checks is not enough any more."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.worktree = tmp_path
+    plain = await reviewer(store, forge).review(JOB, ATTEMPT, Delivery(commit="d"))
+    await store.jobs.save_review(plain)
+    forge.files["c0", ".jjm.toml"] = (
+        b"[[checks]]\nname = 'style'\ncommand = 'ruff .'\nrequired = false\n"
+    )
+    mine = reviewer(store, forge, FakeRunner(Conclusion.FAILURE))
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "c0") is None
+    review = await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert [("make test", True), ("style", False)] == [
+        (c.name, c.is_required) for c in review.checks
+    ]
+    forge.files["c1", ".jjm.toml"] = b"[[check]]"
+    with pytest.raises(ConfigurationError, match="unknown members: check"):
+        await mine.usable_review(JOB, ATTEMPT, "d", "c1")
+    forge.files["c2", ".jjm.toml"] = b"="
+    with pytest.raises(ConfigurationError, match="is no TOML"):
+        await mine.usable_review(JOB, ATTEMPT, "d", "c2")
+
+
+async def test_set_up_comes_first_and_a_flaky_check_is_shown(store, tmp_path):
+    """Without its set-up nothing else is run; one that passes when run again counts as passed."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.worktree = tmp_path
+    twice = CommandCheck(command="make test", retries=1)
+    flaky = reviewer(store, forge, BrokenOnce(Conclusion.FAILURE), checks=(twice,))
+    review = await flaky.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert (Verdict.ACCEPT, [True]) == (review.verdict, [c.is_flaky for c in review.checks])
+    bare = reviewer(store, forge, BrokenOnce(Conclusion.FAILURE), setup=("pip install .",))
+    review = await bare.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert (Verdict.REJECT, ["set-up: pip install ."]) == (
+        review.verdict, [c.name for c in review.checks],
+    )  # fmt: skip
 
 
 def test_the_feedback_names_what_failed_and_how():
