@@ -15,6 +15,7 @@ from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
+from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.references import repository_from
@@ -24,7 +25,7 @@ from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_look import QueueLook
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
-from jules_job_manager.services.review import PROMISED, Reviewer
+from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
 from jules_job_manager.services.worker import Worker
 
@@ -58,6 +59,7 @@ def queue_policy(settings: Settings) -> Policy:
         ageing=timedelta(hours=queue.ageing_hours),
         overlap=queue.overlap,
         dependents=queue.dependents,
+        unproven=settings.review.unproven,
         zone=datetime.now(UTC).astimezone().tzinfo or UTC,
     )
 
@@ -99,7 +101,7 @@ def review_plan(settings: Settings) -> ReviewPlan:
         ConfigurationError: `review.rules` cannot be used.
     """
     review = settings.review
-    rules = {} if review.promised_files else {PROMISED: "off"}
+    rules = {} if review.promised_files else {PROMISED_FILES: "off"}
     return ReviewPlan(
         setup=review.setup,
         checks=tuple(

@@ -47,6 +47,10 @@ STORAGE: dict[str, tuple[str, str]] = {
 NOTIFY: dict[str, tuple[str, str]] = {
     "test": ("notify_test", "Send a test message to every address"),
 }
+REVIEW: dict[str, tuple[str, str]] = {
+    "init": ("review_init", "Write a .jjm.toml for a repository"),
+    "sign": ("review_sign", "Answer yourself for a line of a job's checklist"),
+}
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),
     "set": ("config_set", "Change one setting in the configuration file"),
@@ -55,6 +59,7 @@ CONFIG: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
+    "review": ("Judge deliveries", REVIEW),
     "storage": ("Look after the store", STORAGE),
     "notify": ("Tell people what happens", NOTIFY),
     "config": ("See and change settings", CONFIG),
@@ -70,6 +75,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("plan", "Show a task's plan"),
     "diff": ("diff", "Show what a task changed"),
     "patch": ("patch", "Print a task's patch for git apply"),
+    "review": ("review", "Check a branch or show a job's review"),
     "recover": ("recover", "Bring lost work back as a local branch"),
     "log": ("log", "Show what happened in a task"),
     "open": ("open", "Open a task in the browser"),

@@ -34,6 +34,7 @@ class EventType(StrEnum):
     TASK_NUDGED = "task_nudged"
     JOB_CHANGED = "job_changed"
     JOB_RECURS = "job_recurs"
+    CHECKLIST_SIGNED = "checklist_signed"
     QUEUE_PAUSED = "queue_paused"
     QUEUE_DRAINED = "queue_drained"
     QUOTA_LOW = "quota_low"

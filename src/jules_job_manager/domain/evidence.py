@@ -9,6 +9,8 @@ from dataclasses import replace
 from jules_job_manager.domain.job import ChecklistItem, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion
 
+PROMISED_FILES = "promised-files"
+"""The rule that sees the files that a job promised."""
 _QUOTED = re.compile(r"`([^`]+)`")
 _PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)+|[\w@+-]+\.[A-Za-z]\w{0,9}")
 _EXISTS = re.compile(

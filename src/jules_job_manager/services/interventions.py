@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -78,6 +79,45 @@ class Interventions:
         ready = replace(job, status=JobStatus.READY, reason="", finished_at=None, skipped=False)
         return await self._write(job, ready, "a person asked for it", self._clock.now())
 
+    async def sign(self, job: Job, line: int, evidence: str) -> Job:
+        """Let a person answer for a line of the job's checklist.
+
+        Args:
+            job: As stored.
+            line: Its number, from 1.
+            evidence: What the person saw; not empty.
+
+        Raises:
+            InvalidInputError: there is no such line, or nothing was seen.
+            OperationFailedError: the job changed meanwhile.
+        """
+        seen = " ".join(evidence.split())
+        if not 1 <= line <= len(job.checklist):
+            raise InvalidInputError(
+                f"{job.key} has {len(job.checklist)} checklist lines, no {line}."
+            )
+        if not seen:
+            raise InvalidInputError("Say what proves it, with --evidence.")
+        signed = replace(job.checklist[line - 1], checked=True, evidence=f"signed: {seen}")
+        lines = (*job.checklist[: line - 1], signed, *job.checklist[line:])
+        after = replace(job, checklist=lines)
+        event = NewEvent(
+            type=EventType.CHECKLIST_SIGNED, subject=f"job:{job.key}", at=self._clock.now(),
+            actor=self._actor, data={"line": signed.text, "evidence": seen},
+        )  # fmt: skip
+        await self._swap(job, after, [event])
+        return after
+
+    async def _swap(
+        self, before: Job, after: Job, events: Sequence[NewEvent], attempts: Sequence[Attempt] = ()
+    ) -> None:
+        if not await self._store.jobs.swap_jobs(
+            {before.key: before}, [after], attempts=attempts, events=events
+        ):
+            raise OperationFailedError(
+                f"{before.key} changed meanwhile.", hint=f"Look with: jjm queue show '{before.key}'"
+            )
+
     async def _write(
         self, before: Job, after: Job, rule: str, now: datetime, attempt: Attempt | None = None
     ) -> Job:
@@ -86,11 +126,5 @@ class Interventions:
             actor=self._actor,
             data={"before": before.status.value, "after": after.status.value, "rule": rule},
         )  # fmt: skip
-        attempts = [] if attempt is None else [attempt]
-        if not await self._store.jobs.swap_jobs(
-            {before.key: before}, [after], attempts=attempts, events=[event]
-        ):
-            raise OperationFailedError(
-                f"{before.key} changed meanwhile.", hint=f"Look with: jjm queue show '{before.key}'"
-            )
+        await self._swap(before, after, [event], [] if attempt is None else [attempt])
         return after

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.event import EventType
-from jules_job_manager.domain.evidence import ticked
+from jules_job_manager.domain.evidence import PROMISED_FILES, ticked
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.review import Delivery, Review
 from jules_job_manager.domain.task import NewTask
@@ -33,7 +33,7 @@ from jules_job_manager.ports.quota_ledger import LedgerEntry
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.queue_state import QueueState
-from jules_job_manager.services.review import PROMISED, Reviewer, feedback_for, feedback_mark
+from jules_job_manager.services.review import Reviewer, feedback_for, feedback_mark
 
 _SETTLE_LIMIT = 1000
 """How many of the newest tasks are searched for a mark."""
@@ -323,7 +323,7 @@ class AttemptEffects:
         def done(known: Job) -> Job:
             return replace(
                 known, status=JobStatus.DONE, reason="", merge_commit=commit, finished_at=now,
-                checklist=ticked(known, review.checks, promised=PROMISED),
+                checklist=ticked(known, review.checks, promised=PROMISED_FILES),
             )  # fmt: skip
 
         event = self._state.event(EventType.MERGED, job.key, commit=commit, base=review.base_commit)

@@ -29,8 +29,6 @@ from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.rule_checks import rule_results, used_rules
 
-PROMISED = "promised-files"
-"""The rule that sees the promised files."""
 MERGES = "merges into the base"
 FEEDBACK_OUTPUT_CHARACTERS = 4000
 
@@ -100,6 +98,16 @@ class Reviewer:
             return None
         message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
         return await patch_delivery(self._forge, self._store, job.repository, change_set, message)
+
+    async def delivery_of_branch(self, job: Job) -> Delivery | None:
+        """Return the job's branch as it is now, or None when there is none.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        await self._fetch(job.repository)
+        commit = await self._forge.head_commit(job.repository, job.branch)
+        return None if commit is None else Delivery(commit=commit, branch=job.branch)
 
     async def usable_review(
         self, job: Job, attempt: Attempt, delivered: str, base: str

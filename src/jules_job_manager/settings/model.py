@@ -189,6 +189,10 @@ class ReviewSettings:
     promised_files: bool = _setting(
         default=True, doc="Refuse a delivery that lacks a file the job promised."
     )
+    unproven: str = _setting(
+        "merge", "A delivery that passed, while lines of the job's checklist are not proven: merge it, "
+        "or ask a person, who signs them with jjm review sign.", choices=("merge", "ask"),
+    )  # fmt: skip
     rules: tuple[str, ...] = _setting(
         (), "Built-in rules that are not used as they are meant, as RULE=USE: required, advisory or "
         "off; `all` stands for every other rule. A repository's .jjm.toml counts before it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from jules_job_manager.domain.evidence import PROMISED_FILES, ticked
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
 from jules_job_manager.domain.orchestration.actions import (
     Action,
@@ -57,11 +58,21 @@ def _judged(
         said = status(job, JobStatus.REVIEWING, "", look.rule)
         return [said] if attempt.mark in snapshot.reviewing else [said, look]
     if review.verdict is Verdict.ACCEPT:
+        lacking = _unproven(job, review) if policy.unproven == "ask" else []
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
+                             f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
         merge = Merge(job_key=job.key, mark=attempt.mark, rule="every check passed")
         return [status(job, JobStatus.MERGING, "", merge.rule), merge]
     if review.verdict is Verdict.ESCALATE:
         return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
     return [_reject(job, attempt, commit, failed_check(review), policy)]
+
+
+def _unproven(job: Job, review: Review) -> list[str]:
+    lines = ticked(job, review.checks, promised=PROMISED_FILES)
+    return [item.text for item in lines if not item.checked]
 
 
 def failed_check(review: Review) -> str:

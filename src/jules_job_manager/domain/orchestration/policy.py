@@ -100,5 +100,7 @@ class Policy:
     """Jobs that touch the same files: `wait` for each other, or are `allow`ed together."""
     dependents: str = "merged"
     """A job starts when what it needs is `merged`, or `stacked` on its delivered branch."""
+    unproven: str = "merge"
+    """With checklist lines that nothing proves, `merge` what passed, or `ask` a person."""
     zone: tzinfo = UTC
     """Where times in texts for people are told."""

@@ -1,0 +1,170 @@
+"""Check a branch as the queue would, or show how a job's delivery was judged.
+
+The branch is merged into the base in a scratch checkout; the base branch's .jjm.toml, the settings
+and --check say what is run there, in the sandbox. Nothing is pushed. For a job the latest review is
+shown, or made again with --again. Exit code 0: accepted. 1: rejected. 8: a person must judge it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.job import Job
+    from jules_job_manager.domain.review import CheckResult, Review
+    from jules_job_manager.services.review import Reviewer
+    from jules_job_manager.settings.model import Settings
+
+SIGNS = {"success": "passed", "failure": "FAILED", "timed_out": "OUT OF TIME",
+         "action_required": "A PERSON MUST LOOK"}  # fmt: skip
+LAST_LINES = 20
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "what", metavar="JOB|BRANCH", help="a job's key, or a branch of the repository"
+    )
+    parser.add_argument("--repo", metavar="OWNER/NAME", help="repository of the branch")
+    parser.add_argument("--base", metavar="BRANCH", help="branch it is to be merged into (main)")
+    parser.add_argument(
+        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
+        help="where git finds the repository; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action="append", metavar="COMMAND",
+        help="command that must exit with 0 on the merge; repeatable",
+    )  # fmt: skip
+    parser.add_argument("--again", action="store_true", help="check a job's delivery again")
+    parser.add_argument(
+        "--full", action="store_true", help="show what passed, and whole outputs, too"
+    )
+    parser.add_argument("--json", action="store_true", help="print the review as JSON")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Review, and print what came of it."""
+    import json
+
+    from jules_job_manager.cli.commands.queue_run import parsed_remotes
+    from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
+
+    settings = context.settings({"review.checks": args.check})
+    remotes = {**settings.remotes, **parsed_remotes(args.remote)}
+
+    async def work(app: App) -> tuple[Job, Review]:
+        return await _reviewed(app, context, settings, remotes, args)
+
+    job, review = context.run(work)
+    if args.json:
+        context.write(json.dumps(review.to_dict(), indent=2))
+    else:
+        _print(context, job, review, full=args.full)
+    return {"accept": OK, "reject": FAILED}.get(review.verdict.value, PENDING)
+
+
+async def _reviewed(
+    app: App, context: Context, settings: Settings, remotes: dict[str, str], args: Namespace
+) -> tuple[Job, Review]:
+    from jules_job_manager.bootstrap.queue import reviewer_of
+    from jules_job_manager.cli.commands.queue_run import prepare_checks
+    from jules_job_manager.cli.queue_jobs import matching_key
+    from jules_job_manager.domain.review import Delivery
+    from jules_job_manager.errors import InvalidInputError
+
+    jobs = {job.key: job for job in await app.store.jobs.list_jobs()}
+    key = matching_key(list(jobs), args.what)
+    reviewer = reviewer_of(app, settings, remotes)
+    if key is None:
+        job = _job_of_branch(settings, remotes, args)
+        await prepare_checks(context, settings)
+        return job, await _of_branch(reviewer, job)
+    job = jobs[key]
+    reviews = await app.store.jobs.list_reviews(key)
+    if not reviews:
+        raise InvalidInputError(
+            f"No delivery of {key} was reviewed yet.",
+            hint="`jjm queue run` reviews it when it is there; a branch can be named instead.",
+        )
+    latest = max(reviews, key=lambda review: (review.at is not None, review.at))
+    if not args.again:
+        return job, latest
+    await prepare_checks(context, settings)
+    attempts = await app.store.jobs.list_attempts(key)
+    attempt = next((a for a in attempts if a.mark == latest.mark), attempts[-1])
+    return job, await reviewer.review(job, attempt, Delivery(commit=latest.delivered_commit))
+
+
+def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace) -> Job:
+    """Return a job that stands for the branch.
+
+    Raises:
+        InvalidInputError: no repository is known, or git knows none of that name.
+    """
+    from jules_job_manager.domain.job import Job
+    from jules_job_manager.domain.references import repository_from, require_branch
+    from jules_job_manager.errors import InvalidInputError
+
+    given = args.repo or settings.queue.repository
+    if not given and len(remotes) == 1:
+        given = next(iter(remotes))
+    if not given:
+        raise InvalidInputError(
+            f"There is no job {args.what!r}, and no repository is known that could have such a branch.",
+            hint="Give it with --repo OWNER/NAME, and --remote OWNER/NAME=URL.",
+        )
+    branch = require_branch(args.what)
+    return Job(
+        key=branch, title=branch, branch=branch, repository=repository_from(given),
+        base_branch=args.base or settings.queue.base_branch or "main",
+    )  # fmt: skip
+
+
+async def _of_branch(reviewer: Reviewer, job: Job) -> Review:
+    from jules_job_manager.domain.job import Attempt
+    from jules_job_manager.errors import InvalidInputError
+
+    delivery = await reviewer.delivery_of_branch(job)
+    if delivery is None:
+        raise InvalidInputError(f"{job.repository} has no branch {job.branch}.")
+    return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery)
+
+
+def _print(context: Context, job: Job, review: Review, *, full: bool) -> None:
+    from jules_job_manager.domain.text import safe_text
+
+    words = {"accept": "accepted", "reject": "REJECTED", "escalate": "a person must judge it"}
+    context.write(
+        safe_text(
+            f"{job.key}: {words[review.verdict.value]} ({review.delivered_commit[:8]} merged into "
+            f"{job.base_branch or 'its base'} at {review.base_commit[:8]})"
+        )
+    )
+    for check in review.checks:
+        shown = check.conclusion.value not in {"success", "skipped", "neutral"}
+        if shown or full:
+            _print_check(context, check, full=full)
+    passed = sum(check.conclusion.value == "success" for check in review.checks)
+    context.write(f"{passed} of {len(review.checks)} checks passed.")
+    for number, item in enumerate(job.checklist, start=1):
+        sign = "x" if item.checked else " "
+        proof = f"  ({item.evidence})" if item.evidence else ""
+        context.write(safe_text(f"{number:>3}. [{sign}] {item.text}{proof}"))
+
+
+def _print_check(context: Context, check: CheckResult, *, full: bool) -> None:
+    from jules_job_manager.domain.text import safe_text
+
+    kind = "" if check.is_required else " (advisory)"
+    flaky = " (only when run again)" if check.is_flaky else ""
+    sign = SIGNS.get(check.conclusion.value, check.conclusion.value)
+    context.write(safe_text(f"  {sign}{flaky}: {check.name}{kind}"))
+    lines = check.output.strip().splitlines()
+    if not full and len(lines) > LAST_LINES:
+        context.write(f"      … {len(lines) - LAST_LINES} lines before (--full)")
+        lines = lines[-LAST_LINES:]
+    for line in lines:
+        context.write("      " + safe_text(line))
