@@ -103,7 +103,10 @@ def until(what: str, found: Callable[[], Any], *, seconds: float = 60.0) -> Any:
 class World:
     """Everything the program meets, under one folder."""
 
-    def __init__(self, folder: Path, *, jobs: int, database: str = "", at_once: int = 20) -> None:
+    def __init__(
+        self, folder: Path, *, jobs: int, database: str = "", at_once: int = 20,
+        is_counted: bool = False,
+    ) -> None:  # fmt: skip
         """Make the repository, the backlog and the scenario.
 
         Args:
@@ -111,7 +114,9 @@ class World:
             jobs: Entries of the backlog.
             database: Address of a PostgreSQL database; empty: a SQLite file.
             at_once: Most tasks at work at once.
+            is_counted: Whether the programs count what they cover; a killed one cannot.
         """
+        self._is_counted = is_counted
         self.folder, self.database, self.at_once = folder, database, at_once
         self.entries = [Entry(number=number) for number in range(1, jobs + 1)]
         self.origin = folder / "origin.git"
@@ -152,7 +157,7 @@ class World:
             "JJM_STORAGE__BACKEND": "postgresql", "DATABASE_URL": self.database
         }  # fmt: skip
         return bare_environment(
-            is_counted=False, JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
+            is_counted=self._is_counted, JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
             JJM_REVIEW__SANDBOX="host",
             JULES_API_URL=self.api, JJM_JULES__PLAN="ultra", JJM_QUEUE__ANSWER="Blue.",
             JJM_QUEUE__APPROVE="policy", JJM_QUEUE__CONCURRENCY=str(self.at_once), TMPDIR=str(self._scratch()),

@@ -18,7 +18,7 @@ def jobs_of(world):
 
 def test_edits_made_while_it_runs_count(tmp_path):
     """A new job runs too; one that is marked complete by hand is left alone; both marks stay."""
-    world = World(tmp_path, jobs=3)
+    world = World(tmp_path, jobs=3, is_counted=True)
     *known, more = world.entries
     world.backlog.write_text("# Jobs\n\n" + "\n".join(e.as_backlog() for e in known))
     with world.jules():

@@ -141,7 +141,7 @@ def test_a_leader_that_is_killed_for_good_is_replaced(tmp_path, database):
 
 def test_a_leader_that_stood_still_gives_way(tmp_path, database):
     """Once another has taken over, the woken one writes nothing and stands by."""
-    world = World(tmp_path, jobs=6, database=database)
+    world = World(tmp_path, jobs=6, database=database, is_counted=True)
     with world.jules():
         world.import_backlog()
         programs = [world.start("worker", home=f"worker-{n}") for n in range(2)]
@@ -164,7 +164,7 @@ def test_a_leader_that_stood_still_gives_way(tmp_path, database):
 
 def test_a_run_whose_machine_slept_goes_on(tmp_path):
     """Its lease has run out, but nobody else has it."""
-    world = World(tmp_path, jobs=3)
+    world = World(tmp_path, jobs=3, is_counted=True)
     with world.jules():
         world.import_backlog()
         program = world.start(*RUN)
@@ -178,7 +178,7 @@ def test_a_run_whose_machine_slept_goes_on(tmp_path):
 
 def test_the_first_signal_puts_reviews_back(tmp_path):
     """A check that runs is ended, its review waits as if it had not begun, and the lease is free."""
-    world = World(tmp_path, jobs=1)
+    world = World(tmp_path, jobs=1, is_counted=True)
     with world.jules():
         world.import_backlog()
         program = world.start(*RUN, check=f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
@@ -194,7 +194,7 @@ def test_the_first_signal_puts_reviews_back(tmp_path):
 
 def test_the_first_ctrl_c_lets_a_merge_be_finished(tmp_path):
     """The push that is in hand is not cut off, and the job is written down as done."""
-    world = World(tmp_path, jobs=1)
+    world = World(tmp_path, jobs=1, is_counted=True)
     block_pushes(world)
     with world.jules():
         world.import_backlog()
@@ -211,7 +211,7 @@ def test_the_first_ctrl_c_lets_a_merge_be_finished(tmp_path):
 
 def test_the_second_signal_ends_it_at_once(tmp_path):
     """Also in the middle of a push; the next run finds out what became of it."""
-    world = World(tmp_path, jobs=1)
+    world = World(tmp_path, jobs=1, is_counted=True)
     block_pushes(world)
     with world.jules():
         world.import_backlog()

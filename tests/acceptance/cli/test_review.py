@@ -1,0 +1,124 @@
+"""Reviewing branches and jobs from the command line, on a real repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+HOST = {"JJM_REVIEW__SANDBOX": "host"}
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with a main branch that has a review file, an honest branch and one that is not."""
+    folder = tmp_path / "work"
+    person = {
+        f"GIT_{w}_{k}": "t@example.org" for w in ("AUTHOR", "COMMITTER") for k in ("NAME", "EMAIL")
+    }
+
+    def git(*words):
+        subprocess.run(
+            ["git", *words], cwd=folder, check=True, env={"PATH": os.environ["PATH"], **person},
+            capture_output=True,
+        )  # fmt: skip
+
+    def commit(branch, files, message="x"):
+        git("checkout", "-q", "-B", branch, "main")
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        git("add", "-A")
+        git("commit", "-q", "-m", message)
+
+    folder.mkdir()
+    git("init", "-q", "-b", "main")
+    (folder / ".jjm.toml").write_text(
+        "[[checks]]\nname = 'tests'\ncommand = 'python3 -m unittest discover -s tests -t .'\n"
+        "proves = ['Tests pass']\n"
+    )
+    (folder / "tests").mkdir()
+    (folder / "tests" / "__init__.py").touch()
+    (folder / "adding.py").write_text(
+        '"""Adding."""\n\n\ndef add(a: int, b: int) -> int:\n    """Add."""\n    return a + b\n'
+    )
+    (folder / "tests" / "test_adding.py").write_text(
+        "import unittest\n\nfrom adding import add\n\n\nclass AddTest(unittest.TestCase):\n"
+        "    def test_add(self) -> None:\n        self.assertEqual(3, add(1, 2))\n"
+    )
+    git("add", "-A")
+    git("commit", "-q", "-m", "Begin")
+    commit(
+        "honest",
+        {
+            "taking.py": '"""Taking away."""\n\n\ndef take(a: int, b: int) -> int:\n    """Take."""\n    return a - b\n'
+        },
+    )
+    commit("claims", {
+        "service.py": '"""A service."""\n\nfrom adding import load\n\n\ndef names() -> list[str]:\n    """Return names."""\n    return load()\n',
+        "tests/test_adding.py": "import unittest\n\nfrom adding import add\n\n\nclass AddTest(unittest.TestCase):\n"
+        "    @unittest.skip('later')\n    def test_add(self) -> None:\n        self.assertEqual(3, add(1, 2))\n",
+        ".jjm.toml": "[rules]\nall = 'off'\n",
+    })  # fmt: skip
+    return f"octo/adding={folder}"
+
+
+def test_a_branch_is_judged_by_the_rules_of_its_base(jjm, repository):
+    """The honest one is accepted; the other names what it invented, and cannot switch rules off."""
+    good = jjm("review", "honest", "--remote", repository, **HOST).stdout
+    assert good.startswith("honest: accepted (")
+    bad = jjm("review", "claims", "--remote", repository, expect=1, **HOST).stdout
+    assert "FAILED: imports-resolve" in bad
+    assert "service.py:3" in bad
+    assert "FAILED: tests-kept" in bad
+    assert "FAILED: protected-paths" in bad
+    found = json.loads(
+        jjm("review", "claims", "--remote", repository, "--json", expect=1, **HOST).stdout
+    )
+    tests = next(check for check in found["checks"] if check["name"] == "tests")
+    assert ("success", 0, 64) == (tests["conclusion"], tests["exit_code"], len(tests["log_sha256"]))
+
+
+def test_what_cannot_be_reviewed_is_said(jjm, repository):
+    """No such branch, no repository, a job without a delivery."""
+    assert (
+        "has no branch nothing"
+        in jjm("review", "nothing", "--remote", repository, expect=1, **HOST).stderr
+    )
+    assert "no repository is known" in jjm("review", "nothing", expect=1, **HOST).stderr
+
+
+def test_init_looks_at_the_repository(jjm, repository, tmp_path):
+    """It writes a file once, and only a review file that can be read."""
+    folder = repository.partition("=")[2]
+    assert "is there already" in jjm("review", "init", folder, expect=1).stderr
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "Makefile").write_text("test:\n\ttrue\n")
+    assert "make test" in jjm("review", "init", "new", "--dry-run").stdout
+    assert "Wrote new/.jjm.toml: tests." in jjm("review", "init", "new").stdout
+    assert "is no folder" in jjm("review", "init", "nowhere", expect=1).stderr
+
+
+def test_a_person_signs_a_line(jjm, tmp_path):
+    """By its number or its beginning; what was seen is kept beside it."""
+    (tmp_path / "b.md").write_text(
+        "### Task 1: One\n**Status**: Ready\n**Prompt**: go\n\n**Validation Checklist**:\n"
+        "- [ ] Looks good\n- [ ] Feels good\n"
+    )
+    jjm("queue", "import", "b.md", "--repo", "octo/x")
+    assert "No delivery of Task 1 was reviewed" in jjm("review", "Task 1", expect=1, **HOST).stderr
+    said = jjm("review", "sign", "task 1", "feels", "--evidence", "tried it").stdout
+    assert "Task 1: Feels good (signed: tried it)\n" == said
+    lines = json.loads(jjm("queue", "show", "Task 1", "--json", "checklist").stdout)["checklist"]
+    assert [False, True] == [line["checked"] for line in lines]
+    assert "no 3" in jjm("review", "sign", "Task 1", "3", "--evidence", "x", expect=1).stderr
+    assert (
+        "No line begins" in jjm("review", "sign", "Task 1", "x", "--evidence", "x", expect=1).stderr
+    )
+    assert (
+        "Say what proves it"
+        in jjm("review", "sign", "Task 1", "1", "--evidence", " ", expect=1).stderr
+    )
