@@ -48,7 +48,7 @@ def _of_test(test: ast.expr) -> Claim:
             constant = isinstance(left, ast.Constant)
             about, expected = (right, left) if constant else (left, right)
             return Claim(kind="in", about=_subject(about), expected=shown(expected))
-        if isinstance(left, ast.Constant) and not isinstance(right, ast.Constant):
+        if _is_literal(left) and not _is_literal(right):
             left, right = right, left
         kind = _operator(operator, right)
         if kind == "equal" and last_name(right) in {"approx", "ANY"}:
@@ -61,6 +61,17 @@ def _of_test(test: ast.expr) -> Claim:
     if isinstance(test, ast.Call) and last_name(test) == "isclose" and test.args:
         return Claim(kind="close", about=_subject(test.args[0]), tolerance=_tolerance(test))
     return Claim(kind="truth", about=_subject(test))
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """Whether it is a value as it stands there: what is expected, not what is looked at."""
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return all(_is_literal(item) for item in node.elts)
+    if isinstance(node, ast.Dict):
+        return all(key is not None and _is_literal(key) for key in node.keys) and all(
+            _is_literal(value) for value in node.values
+        )
+    return isinstance(node, ast.Constant)
 
 
 def _operator(operator: ast.cmpop, right: ast.expr) -> str:
@@ -90,7 +101,7 @@ def _of_method(node: ast.Call) -> Claim | None:
             expected=shown(node.args[0]) + (" match" if matched else ""),
         )
     about, expected = node.args[0], node.args[1] if len(node.args) > 1 else None
-    if kind == "in" or (isinstance(about, ast.Constant) and expected is not None):
+    if kind == "in" or (expected is not None and _is_literal(about)):
         about, expected = (expected or about), about
     return Claim(
         kind=kind,

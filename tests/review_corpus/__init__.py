@@ -1,0 +1,1 @@
+"""Deliveries with a known verdict: what the built-in rules are measured by."""
