@@ -15,6 +15,7 @@ from jules_job_manager import errors
 from jules_job_manager.cli import exit_codes, table
 from jules_job_manager.cli.dispatch import command_parser
 from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
+from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.settings.load import setting_fields
 from jules_job_manager.settings.model import SECTIONS, AccountSettings
 
@@ -140,7 +141,30 @@ def commands_page() -> str:
     return "\n".join([*lines, ""])
 
 
-GENERATED = {"commands.md": commands_page, "settings.md": settings_page, "errors.md": errors_page}
+def rules_page() -> str:
+    """Return the page that lists every built-in rule of reviews."""
+    lines = [
+        "# Built-in rules of reviews",
+        "",
+        "Made from `domain/rules/registry.py` by `scripts/generate_reference.py`.",
+        "",
+        "A required rule rejects a delivery, an advisory one is shown. `[rules]` in `.jjm.toml` and",
+        "`review.rules` change that: [reviews](review.md).",
+        "",
+        "| rule | | what it looks for |",
+        "|---|---|---|",
+    ]
+    rules = built_in_rules()
+    lines += [f"| `{rule.id}` | {rule.need.value} | {rule.explanation} |" for rule in rules]
+    return "\n".join([*lines, ""])
+
+
+GENERATED = {
+    "commands.md": commands_page,
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "review-rules.md": rules_page,
+}
 
 
 def main() -> None:
