@@ -99,7 +99,7 @@ async def test_git_cannot_be_turned_against_us(isolated, folder, tmp_path):
 
 async def test_our_processes_are_out_of_reach(isolated, folder):
     """They are neither seen, signalled nor traced."""
-    bait = subprocess.Popen(
+    bait = subprocess.Popen(  # noqa: ASYNC220 - it waits for its input
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"KEY": "bait-secret"}
     )
     code = (
