@@ -23,12 +23,13 @@ class Interventions:
         self._clock = clock
         self._actor = actor
 
-    async def adopt(self, job: Job, task_id: str) -> Job:
+    async def adopt(self, job: Job, task_id: str, *, account: str = "default") -> Job:
         """Make an existing task the job's live attempt, as if the queue had created it.
 
         Args:
             job: As stored.
             task_id: Of a task that Jules is known to have.
+            account: The account it is in.
 
         Raises:
             InvalidInputError: the job is done, or it or the task already has an attempt at work.
@@ -54,6 +55,7 @@ class Interventions:
             number=1 + max((a.number for a in attempts if a.job_key == job.key), default=0),
             state=AttemptState.LIVE,
             task_id=task_id,
+            account=account,
             created_at=now,
             updated_at=now,
         )

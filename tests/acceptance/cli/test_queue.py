@@ -141,6 +141,9 @@ def test_the_seed_documents(jjm, tmp_path):
     copy = tmp_path / "copy.md"
     jjm("queue", "export", str(queue), "--output", str(copy))
     assert queue.read_bytes() == copy.read_bytes()
+    again = ("queue", "export", str(queue), "--output", str(copy))
+    assert "is there already" in jjm(*again, expect=1).stderr
+    jjm(*again, "--force")
 
 
 def test_a_dry_run_and_a_missing_repository(jjm, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.clocks import ImpatientClock
 
-from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
+from jules_job_manager.domain.job import Attempt, AttemptState, ChecklistItem, Job, JobStatus
 from jules_job_manager.errors import (
     InvalidInputError,
     JulesManagerError,
@@ -30,8 +30,9 @@ async def test_a_task_is_adopted_once(store):
     """A job at work takes no second task, and a task belongs to one job."""
     other = replace(JOB, key="Task 2")
     await store.jobs.save_jobs([JOB, other])
-    running = await person(store).adopt(JOB, "77")
+    running = await person(store).adopt(JOB, "77", account="work")
     assert (JobStatus.RUNNING, "77") == (running.status, running.task_id)
+    assert ["work"] == [attempt.account for attempt in await store.jobs.list_attempts(JOB.key)]
     with pytest.raises(InvalidInputError, match="Task 1 already has 77 at work"):
         await person(store).adopt(running, "78")
     with pytest.raises(InvalidInputError, match="Task 77 already belongs to Task 1"):
@@ -40,6 +41,25 @@ async def test_a_task_is_adopted_once(store):
         await person(store).adopt(replace(other, status=JobStatus.DONE), "79")
     (event,) = await store.events.read(subject="job:Task 1")
     assert ("me", "running") == (event.actor, event.data["after"])
+
+
+async def test_a_person_answers_for_a_line(store):
+    """It is ticked with their words, and who said so is an event."""
+    job = replace(JOB, checklist=(ChecklistItem(text="Looks good"),))
+    await store.jobs.save_jobs([job])
+    for line, evidence, said in ((0, "x", "no 0"), (2, "x", "no 2"), (1, "  ", "Say what")):
+        with pytest.raises(InvalidInputError, match=said):
+            await person(store).sign(job, line, evidence)
+    signed = await person(store).sign(job, 1, "seen on  a phone")
+    assert (True, "signed: seen on a phone") == (
+        signed.checklist[0].checked,
+        signed.checklist[0].evidence,
+    )
+    assert signed == await store.jobs.get_job(JOB.key)
+    (event,) = await store.events.read(subject="job:Task 1")
+    assert ("checklist_signed", "me") == (event.type.value, event.actor)
+    with pytest.raises(OperationFailedError, match="changed meanwhile"):
+        await person(store).sign(job, 1, "again")
 
 
 async def test_an_attempt_that_is_being_created_counts(store):

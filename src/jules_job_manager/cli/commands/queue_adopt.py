@@ -29,7 +29,9 @@ def run(args: Namespace, context: Context) -> int:
     async def work(app: App) -> Job:
         job = find_job(await app.store.jobs.list_jobs(), args.key)
         task = await app.tasks.get_task(args.task)
-        return await app.interventions.adopt(job, task.id)
+        backends = {backend: name for name, (backend, _) in app.account_choices().items()}
+        account = backends.get(task.backend, "default")
+        return await app.interventions.adopt(job, task.id, account=account)
 
     job = context.run(work)
     context.write(safe_text(f"{job.key} goes on with task {job.task_id}: jjm queue run"))

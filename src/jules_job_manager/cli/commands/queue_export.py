@@ -28,13 +28,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--format", choices=("markdown", "json"), default="markdown", help="(markdown)"
     )
     parser.add_argument("--output", "-o", metavar="FILE", help="write there instead of to stdout")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
 def run(args: Namespace, context: Context) -> int:
     """Export the queue."""
     content = context.run(lambda app: _content(app, args))
     if args.output:
-        _write_file(args.output, content)
+        _write_file(args.output, content, replace=args.force)
         context.note(f"Wrote {args.output}.")
         return 0
     context.stdout.flush()
@@ -84,13 +85,18 @@ def _chosen(
     return jobs, paths[0] if paths else ""
 
 
-def _write_file(name: str, content: bytes) -> None:
+def _write_file(name: str, content: bytes, *, replace: bool) -> None:
     from pathlib import Path
 
     from jules_job_manager.errors import InvalidInputError
 
     try:
-        Path(name).write_bytes(content)
+        with Path(name).open("wb" if replace else "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        raise InvalidInputError(
+            f"{name} is there already.", hint="Choose another file, or replace it with --force."
+        ) from None
     except OSError as exc:
         raise InvalidInputError(
             f"{name} cannot be written: {exc.strerror}.", hint="Choose another file with --output."

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jules_job_manager.domain import orchestration as o
-from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
+from jules_job_manager.domain.job import (
+    Attempt,
+    AttemptState,
+    ChecklistItem,
+    Job,
+    JobStatus,
+    Priority,
+)
 from jules_job_manager.domain.plan import Plan, PlanStep
 from jules_job_manager.domain.review import CheckResult, Conclusion, Review, Verdict
 from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
@@ -141,6 +148,29 @@ def test_a_delivery_is_reviewed_merged_or_sent_back():
     assert isinstance(_decide(TaskStatus.COMPLETED, **moved, **accepted)[-1], o.RunReview)
     rejected = {"reviews": {"m": _review(Verdict.REJECT)}}
     assert isinstance(_decide(TaskStatus.COMPLETED, **known, **rejected)[-1], o.SendFeedback)
+
+
+def test_what_nothing_proves_may_wait_for_a_person():
+    """Only where that is asked for; once every line is proven or signed it is merged."""
+    known = {
+        "deliveries": {"m": "d"},
+        "bases": {"m": "b"},
+        "reviews": {"m": _review(Verdict.ACCEPT)},
+    }
+    lines = (ChecklistItem(text="Looks good"), ChecklistItem(text="Is fast", checked=True))
+    task = {"1": JulesTask(id="1", status=TaskStatus.COMPLETED)}
+
+    def last(policy, checklist):
+        job = replace(JOB, checklist=checklist)
+        snapshot = o.Snapshot(jobs=(job,), attempts=(ATTEMPT,), tasks=task, **known)
+        return o.decide(snapshot, NOW, policy)[-1]
+
+    asking = o.Policy(unproven="ask")
+    asked = last(asking, lines)
+    assert JobStatus.NEEDS_YOU is asked.status
+    assert "nothing proves 'Looks good': jjm review 'a'" in asked.reason
+    assert isinstance(last(asking, lines[1:]), o.Merge)
+    assert isinstance(last(o.Policy(), lines), o.Merge)
 
 
 def test_repair_is_bounded():
