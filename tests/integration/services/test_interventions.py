@@ -57,7 +57,7 @@ async def test_a_person_answers_for_a_line(store):
     )
     assert signed == await store.jobs.get_job(JOB.key)
     (event,) = await store.events.read(subject="job:Task 1")
-    assert ("checklist_signed", "me") == (event.type.value, event.actor)
+    assert ("checklist_signed", "me") == (event.type, event.actor)
     with pytest.raises(OperationFailedError, match="changed meanwhile"):
         await person(store).sign(job, 1, "again")
 

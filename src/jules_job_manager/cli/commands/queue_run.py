@@ -150,7 +150,10 @@ async def prepare_checks(context: Context, settings: Settings) -> None:
     from jules_job_manager.bootstrap.sandbox import require_usable, sandbox_of
 
     if not settings.review.checks and not settings.review.setup:
-        context.note("warning: no checks are configured; deliveries merge unproven (see --check).")
+        context.note(
+            "warning: no check commands are configured here; deliveries are judged by the built-in rules "
+            "and the base branch's .jjm.toml alone (see --check and jjm review init)."
+        )
         return
     sandbox = sandbox_of(settings)
     await require_usable(sandbox)
