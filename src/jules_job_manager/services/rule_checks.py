@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.review import CheckResult, Conclusion
 from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.rules import Rule, RuleOptions, built_in_rules, findings_of
+from jules_job_manager.domain.text import shorten
 
 MOST_FINDINGS = 50
 """Most findings of one rule that are kept; the output says how many there are."""
+LINE_CHARACTERS = 300
 
 
 def rule_results(change: Change, plan: ReviewPlan) -> list[CheckResult]:
@@ -40,17 +43,16 @@ def _result(rule: Rule, change: Change, *, is_required: bool) -> CheckResult:
     began = time.monotonic()
     try:
         findings = findings_of(rule, change)
-    except Exception as exc:  # noqa: BLE001 - hostile input must not end the review
+    except Exception as exc:  # noqa: BLE001 - whatever a rule stumbles over, it must not decide
         conclusion = Conclusion.ACTION_REQUIRED if is_required else Conclusion.NEUTRAL
         output = f"This rule could not be applied ({type(exc).__name__}: {exc})."
         return CheckResult(
             name=rule.id, conclusion=conclusion, output=output, is_required=is_required,
             duration_seconds=time.monotonic() - began,
         )  # fmt: skip
-    bad = any(finding.level is Level.ERROR for finding in findings)
     return CheckResult(
         name=rule.id,
-        conclusion=Conclusion.FAILURE if bad else Conclusion.SUCCESS,
+        conclusion=_conclusion(findings),
         output=_text(rule, findings),
         is_required=is_required,
         findings=findings[:MOST_FINDINGS],
@@ -58,15 +60,24 @@ def _result(rule: Rule, change: Change, *, is_required: bool) -> CheckResult:
     )
 
 
-def _text(rule: Rule, findings: tuple[Finding, ...]) -> str:
+def _conclusion(findings: Sequence[Finding]) -> Conclusion:
+    if any(finding.level is Level.ERROR for finding in findings):
+        return Conclusion.FAILURE
+    return Conclusion.NEUTRAL if findings else Conclusion.SUCCESS
+
+
+def _text(rule: Rule, findings: Sequence[Finding]) -> str:
+    """Return the findings as text, errors first, with what is left out."""
     if not findings:
         return ""
+    ordered = sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
     lines = [rule.explanation]
-    lines += [_line(finding) for finding in findings[:MOST_FINDINGS]]
+    lines += [shorten(_line(finding), LINE_CHARACTERS) for finding in ordered[:MOST_FINDINGS]]
     left = len(findings) - MOST_FINDINGS
     return "\n".join([*lines, f"... and {left} more"] if left > 0 else lines)
 
 
 def _line(finding: Finding) -> str:
     place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    return f"- {place}: {finding.message}" if place else f"- {finding.message}"
+    word = "" if finding.level is Level.ERROR else f"({finding.level.value}) "
+    return f"- {place}: {word}{finding.message}" if place else f"- {word}{finding.message}"

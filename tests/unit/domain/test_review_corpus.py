@@ -10,8 +10,11 @@ from tests.review_corpus.base import BASE
 from tests.review_corpus.honest import HONEST
 from tests.review_corpus.trees import Sample, change_of
 
+from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.review import Conclusion, Verdict, verdict_of
 from jules_job_manager.domain.review_plan import ReviewPlan
+from jules_job_manager.domain.rules import Need, Rule
+from jules_job_manager.services import rule_checks
 from jules_job_manager.services.rule_checks import rule_results
 
 
@@ -50,4 +53,39 @@ def test_there_are_enough():
 def test_any_text_is_judged(text, path):
     """No rule fails on what it is given."""
     checks = judged(Sample(name="any", files={path: text}))
-    assert {Conclusion.SUCCESS, Conclusion.FAILURE} >= {check.conclusion for check in checks}
+    assert Conclusion.ACTION_REQUIRED not in {check.conclusion for check in checks}
+    assert all("could not be applied" not in check.output for check in checks)
+
+
+def test_a_rule_that_breaks_decides_nothing(monkeypatch):
+    """A required one is left to a person, an advisory one is only shown."""
+
+    def broken(change):
+        raise RecursionError("too deep")
+        yield
+
+    for need, conclusion in ((Need.REQUIRED, "action_required"), (Need.ADVISORY, "neutral")):
+        rule = Rule(id="odd", title="t", explanation="e", need=need, check=broken)
+        monkeypatch.setattr(rule_checks, "built_in_rules", lambda options, rule=rule: (rule,))
+        (check,) = judged(Sample(name="any"))
+        assert (conclusion, "could not be applied (RecursionError: too deep)") == (
+            check.conclusion.value, check.output.removeprefix("This rule ").rstrip("."),
+        )  # fmt: skip
+
+
+def test_what_is_told_is_bounded(monkeypatch):
+    """Errors come first; the rest is counted."""
+
+    def many(change):
+        yield Finding(rule="odd", message="w", path="a", level=Level.WARNING)
+        for line in range(1, 101):
+            yield Finding(rule="odd", message="x" * 999, path="b", line=line)
+
+    rule = Rule(id="odd", title="t", explanation="e", need=Need.REQUIRED, check=many)
+    monkeypatch.setattr(rule_checks, "built_in_rules", lambda options: (rule,))
+    (check,) = judged(Sample(name="any"))
+    lines = check.output.splitlines()
+    assert lines[1].startswith("- b:1: xxx")
+    assert "... and 51 more" == lines[-1]
+    assert max(map(len, lines)) <= 300
+    assert 50 == len(check.findings)
