@@ -108,5 +108,11 @@ HONEST = (
     Sample(name="a bug mended with its test", files={
         "notes/pricing.py": PRICING.replace("round(sum(prices) * (1 - discount), 2)", "round(sum(prices) * (1 - discount) + 0.0, 2)"),
         **pricing("def test_discount", "def test_cents():\n    assert total([0.1, 0.2]) == 0.3\n\n\ndef test_discount")}),
+    Sample(
+        name="a helper that the test runner is to leave alone",
+        files={
+            "tests/helpers/test_data.py": '__test__ = False\n\n\ndef test_note():\n    return "a note"\n'
+        },
+    ),
     Sample(name="nothing at all"),
 )  # fmt: skip

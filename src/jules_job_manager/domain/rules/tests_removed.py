@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -28,6 +29,10 @@ from jules_job_manager.domain.rules.test_functions import (
 )
 
 _ALIKE = 0.6
+_WORD = re.compile(r"\w+|[^\w\s]")
+_MOST_COMPARED = 300
+_ALIKE_BY_WORDS = 40_000
+"""From this product of their lengths on, having the same words is enough to be alike."""
 _LONGEST_COMPARED = 20_000
 
 
@@ -70,8 +75,11 @@ class _Pool:
             self.names[one.node.name] -= 1
             return True
         body = body_text(one.node)
-        for other in self.bodies:
-            if body == other or _is_alike(body, other):
+        if body in self.bodies:
+            self.bodies.remove(body)
+            return True
+        for other in self.bodies[:_MOST_COMPARED]:
+            if _is_alike(body, other):
                 self.bodies.remove(other)
                 return True
         if self.parametrised:
@@ -83,11 +91,14 @@ class _Pool:
 def _is_alike(one: str, other: str) -> bool:
     if max(len(one), len(other)) > _LONGEST_COMPARED:
         return False
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    # By words: by characters it takes seconds, which a delivery could make hours.
+    matcher = difflib.SequenceMatcher(
+        None, _WORD.findall(one), _WORD.findall(other), autojunk=False
+    )
     return (
         matcher.real_quick_ratio() >= _ALIKE
         and matcher.quick_ratio() >= _ALIKE
-        and matcher.ratio() >= _ALIKE
+        and (len(words) * len(others) > _ALIKE_BY_WORDS or matcher.ratio() >= _ALIKE)
     )
 
 

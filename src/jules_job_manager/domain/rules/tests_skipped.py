@@ -151,6 +151,8 @@ def _module_wide(file: TestFile) -> Iterator[Finding]:
                 "`__test__ = False` hides the class or the file from the runner.",
                 file.path,
                 child.lineno,
+                # Nothing that was run before is hidden in a file that was not there.
+                Level.WARNING if file.base is None else Level.ERROR,
             )
 
 
