@@ -92,9 +92,8 @@ def _is_alike(one: str, other: str) -> bool:
     if max(len(one), len(other)) > _LONGEST_COMPARED:
         return False
     # By words: by characters it takes seconds, which a delivery could make hours.
-    matcher = difflib.SequenceMatcher(
-        None, _WORD.findall(one), _WORD.findall(other), autojunk=False
-    )
+    words, others = _WORD.findall(one), _WORD.findall(other)
+    matcher = difflib.SequenceMatcher(None, words, others, autojunk=False)
     return (
         matcher.real_quick_ratio() >= _ALIKE
         and matcher.quick_ratio() >= _ALIKE
