@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from jules_job_manager.bootstrap.queue import digest_policy, queue_policy
+from jules_job_manager.domain.review_plan import ReviewPlan, with_file
+from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.settings.load import load_settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+REVIEWS = ROOT / "docs" / "reference" / "review.md"
+
+
+def blocks(page: Path) -> list[str]:
+    """Return the TOML of a page."""
+    return re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
 EXAMPLES = [
     pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
-    if page.name != "simulator.md"  # its examples are scenarios, tested with the simulator
-    for number, text in enumerate(
-        re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL), 1
-    )
+    # Examples of scenarios are tested with the simulator; those of .jjm.toml below.
+    if page.name not in {"simulator.md", REVIEWS.name}
+    for number, text in enumerate(blocks(page), 1)
 ]
 
 
@@ -30,6 +40,14 @@ def test_it_loads(text, tmp_path):
     assert settings.sources or settings.accounts
     queue_policy(settings)
     digest_policy(settings)
+
+
+def test_the_review_file_of_the_reference_can_be_used():
+    """Every member that the page shows is read."""
+    (text,) = blocks(REVIEWS)
+    rules = [rule.id for rule in built_in_rules()]
+    plan = with_file(ReviewPlan(), tomllib.loads(text), known_rules=rules)
+    assert "tests" == plan.checks[0].name
 
 
 def test_the_how_tos_have_examples():
