@@ -129,3 +129,14 @@ async def test_one_file_and_unknown_commits(repository):
     assert () == (await changed(repository, head, head)).files
     with pytest.raises(ForgeError, match="git diff failed"):
         await changed(repository, head, "0" * 40)
+
+
+async def test_a_delivery_cannot_hide_its_lines_with_attributes(repository, tmp_path_factory):
+    """A mirror is bare, and git reads no attributes of a commit there."""
+    base = repository.commit({"a.py": b"A = 1\n"})
+    head = repository.commit({"a.py": b"A = 2\n", ".gitattributes": b"*.py -diff binary\n"})
+    mirror = tmp_path_factory.mktemp("mirror")
+    repository.git("clone", "-q", "--bare", ".", str(mirror / "m.git"))
+    change = await change_of(mirror / "m.git", job=Job(key="k"), base=base, head=head)
+    file = next(file for file in change.files if file.path == "a.py")
+    assert ({1}, {1}, False) == (file.added_lines, file.removed_lines, file.is_binary)
