@@ -43,7 +43,6 @@ _ACKNOWLEDGES = frozenset(
      "queued", "result", "error", "code", "service", "docs", "timestamp"}
 )  # fmt: skip
 _WRAPPERS = frozenset({"JSONResponse", "ORJSONResponse", "jsonify", "Response", "list", "dict"})
-_SLEEPS = frozenset({"sleep"})
 
 
 def no_canned_data(change: Change) -> Iterator[Finding]:
@@ -101,9 +100,9 @@ def _look(file: PythonFile, definition: Definition) -> Iterator[Finding]:
 def answer_of(definition: Definition) -> tuple[ast.expr | None, bool]:
     """Return the only thing a function returns, if it is constant, and whether it is random.
 
-    A sleep before it, and one name given to it, change nothing.
+    A sleep or an import before it, and one name given to it, change nothing.
     """
-    body = [node for node in body_of(definition.node) if not _is_sleep(node)]
+    body = [node for node in body_of(definition.node) if not _is_beside(node)]
     if not body or not isinstance(body[-1], ast.Return) or body[-1].value is None or len(body) > 2:
         return None, False
     answer: ast.expr = body[-1].value
@@ -127,10 +126,12 @@ def answer_of(definition: Definition) -> tuple[ast.expr | None, bool]:
     return (answer, False) if is_constant(answer) else (None, False)
 
 
-def _is_sleep(node: ast.stmt) -> bool:
+def _is_beside(node: ast.stmt) -> bool:
+    """Whether a statement has no part in the answer: an import, or a sleep."""
     value = node.value if isinstance(node, ast.Expr) else None
     value = value.value if isinstance(value, ast.Await) else value
-    return isinstance(value, ast.Call) and last_name(value) in _SLEEPS
+    sleeps = isinstance(value, ast.Call) and last_name(value) == "sleep"
+    return sleeps or isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def _is_random(call: ast.Call) -> bool:

@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.rules.python_code import PythonFile, python_files
-from jules_job_manager.domain.rules.sources import CODE, added_text, is_data, present, suffix
+from jules_job_manager.domain.rules.sources import (
+    CODE,
+    added_text,
+    is_data,
+    is_in_tests,
+    present,
+    suffix,
+)
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ZERO_WIDTH = re.compile("[\u200b\u2060-\u2064\u180e\ufeff\U000e0000-\U000e007f]")
@@ -34,6 +41,7 @@ def hidden_characters(change: Change) -> Iterator[Finding]:
     for file in present(change):
         is_code = suffix(file.path) in _RUNS_AS_WRITTEN or "." not in file.path.rpartition("/")[2]
         is_code = is_code and not _TRANSLATION.search(file.path) and not is_data(file.path)
+        is_code = is_code and not (is_in_tests(file.path) and suffix(file.path) not in CODE)
         for number, line in added_text(change, file):
             if number == 1:
                 line = line.removeprefix("\ufeff")  # noqa: PLW2901 - a byte order mark hides nothing

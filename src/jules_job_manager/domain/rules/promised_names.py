@@ -20,6 +20,8 @@ _HEADER = re.compile(
     rf"^\W*(?:new\s+)?(?P<noun>endpoints?|routes?|apis?|classes|services?|functions?|methods?|models?|tables?)\s+to\s+{_VERB}\b[^:]*:\W*$",
     re.IGNORECASE,
 )
+_STEP = re.compile(rf"^\d+[.)]\s+{_VERB}\b", re.IGNORECASE)
+"""A numbered step; endpoints in the list under it are announced too."""
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?P<text>.+)$")
 _ENDPOINT = re.compile(r"`?\b(?P<verb>GET|POST|PUT|PATCH|DELETE)\s+(?P<path>/[\w\-/{}:<>.]*)`?")
 _NAME = re.compile(r"^[`*]*(?P<name>[A-Za-z_][\w.]*)(?:\(\))?[`*]*(?=\s|$|[:(,—–-])")
@@ -85,6 +87,8 @@ def promises_in(prompt: str) -> list[Promise]:
         item = _ITEM.match(line)
         if header:
             noun = header["noun"].lower()
+        elif _STEP.match(line) and not noun:
+            noun = "step"
         elif item and noun:
             found += _listed(item["text"], noun)
         elif line.strip():
@@ -100,7 +104,7 @@ def _listed(text: str, noun: str) -> Iterator[Promise]:
         yield Promise("endpoint", endpoint["path"])
         return
     name = _NAME.match(text)
-    if noun.startswith(("endpoint", "route", "api")) or not name or "." in name["name"]:
+    if noun.startswith(("endpoint", "route", "api", "step")) or not name or "." in name["name"]:
         return
     plain = name["name"]
     quoted = text.startswith("`") or "()" in text[: name.end() + 2]

@@ -44,6 +44,11 @@ def is_test(path: str) -> bool:
     return bool(_TEST_NAME.search(path) or (_TEST_FOLDER.search(path) and suffix(path) in CODE))
 
 
+def is_in_tests(path: str) -> bool:
+    """Return whether the path lies in a folder of tests, whatever it is."""
+    return bool(_TEST_FOLDER.search(path))
+
+
 def is_test_file(path: str) -> bool:
     """Return whether a test runner collects tests from the path."""
     return bool(_TEST_NAME.search(path)) and not path.endswith("conftest.py")

@@ -1,7 +1,7 @@
 """Rule `no-sql-strings`: SQL is not built from values.
 
 Only what can carry a value into the text counts: names of tables and columns, constants,
-placeholders and numbers do not.
+placeholders and numbers do not. Statements that make or drop things name only names.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ _TAKES_SQL = frozenset(
 )  # fmt: skip
 _SQL = re.compile(
     r"^\s*(?:select\s[\s\S]*\bfrom\b|insert\s+(?:or\s+\w+\s+)?into\b|update\s+\S+\s+set\b|delete\s+from\b"
-    r"|replace\s+into\b|merge\s+into\b|with\s+\w+[\s\S]*\bas\s*\(|drop\s+(?:table|database|index)\b"
-    r"|alter\s+table\b|grant\s|exec(?:ute)?\s)",
+    r"|replace\s+into\b|merge\s+into\b|with\s+\w+[\s\S]*\bas\s*\()",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"table|column|schema|field_?names|placeholder|marks?$|holders$|quoted|ident|^cols?$|order_?by|direction|where|clause|conditions?$|^sql|_sql$|query$",
+    r"table|column|schema|field_?names|placeholder|marks?$|holders$|quoted|ident|^cols?$|order_?by|direction|where|clause|conditions?$|^sql|_sql$|query$|_param$|escape",
     re.IGNORECASE,
 )
 _HARMLESS_CALLS = frozenset(
@@ -118,7 +117,7 @@ def _is_harmless(node: ast.expr, texts: dict[str, ast.expr], depth: int = 0) -> 
             return text_constant(node.func.value) is not None and all(
                 _joins_marks(arg, texts) for arg in node.args
             )
-        return name in _HARMLESS_CALLS
+        return name in _HARMLESS_CALLS or "quote" in name or "escape" in name
     if isinstance(node, ast.Attribute | ast.Name):
         if name.isupper() or name.startswith("__") or _HARMLESS.search(name):
             return True
@@ -126,9 +125,15 @@ def _is_harmless(node: ast.expr, texts: dict[str, ast.expr], depth: int = 0) -> 
             return _is_harmless(texts[node.id], texts, depth + 1)
     if isinstance(node, ast.IfExp):
         return _is_harmless(node.body, texts, depth) and _is_harmless(node.orelse, texts, depth)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub | ast.FloorDiv):
+        return _is_number(node.left) or _is_number(node.right)  # a text would not take it
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return isinstance(node.left, ast.Constant) or isinstance(node.right, ast.Constant)
+        return any(text_constant(side) is not None for side in (node.left, node.right))
     return False
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
 
 
 def _joins_marks(node: ast.expr, texts: dict[str, ast.expr]) -> bool:

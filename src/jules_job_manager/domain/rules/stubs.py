@@ -22,6 +22,7 @@ from jules_job_manager.domain.rules.python_code import (
     last_name,
     module_of,
     python_files,
+    shown,
     statement_value,
     text_constant,
 )
@@ -191,9 +192,16 @@ def _may_be_meant(file: PythonFile, definition: Definition, kind: str) -> bool:
         lines = file.text.split("\n")[node.lineno - 1 : node.end_lineno]
         words = "\n".join([docstring_of(node), *(line.partition("#")[2] for line in lines)])
         has_bases = definition.owner is not None and bool(definition.owner.bases)
-        quiet = bool(_QUIET_NAME.search(node.name) or _MEANT.search(words))
+        is_method = definition.owner is not None
+        told_none = is_method and bool(docstring_of(node)) and text_of_result(node) == "None"
+        quiet = told_none or bool(_QUIET_NAME.search(node.name) or _MEANT.search(words))
         return has_bases or quiet or "migration" in file.path or "alembic" in file.path
     return False
+
+
+def text_of_result(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the annotated result of a function as text; empty when there is none."""
+    return "" if node.returns is None else shown(node.returns)
 
 
 def _remarks(change: Change, file: ChangedFile, known: frozenset[str]) -> Iterator[Finding]:

@@ -8,6 +8,12 @@ from collections.abc import Iterator
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding, Level
+from jules_job_manager.domain.rules.collected_tests import (
+    TestFile,
+    assertions,
+    is_assertion,
+    python_test_files,
+)
 from jules_job_manager.domain.rules.python_code import (
     Definition,
     functions,
@@ -16,12 +22,6 @@ from jules_job_manager.domain.rules.python_code import (
 )
 from jules_job_manager.domain.rules.sources import is_test
 from jules_job_manager.domain.rules.strictness import Claim, claim_of, is_looser, proves_nothing
-from jules_job_manager.domain.rules.test_functions import (
-    TestFile,
-    assertions,
-    is_assertion,
-    python_test_files,
-)
 
 _CATCHES = frozenset({"AssertionError", "Exception", "BaseException"})
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding, Level
+from jules_job_manager.domain.rules.collected_tests import python_test_files, tests_of
 from jules_job_manager.domain.rules.python_code import Function, last_name, text_constant
-from jules_job_manager.domain.rules.test_functions import python_test_files, tests_of
 
 
 def tests_mocked(change: Change) -> Iterator[Finding]:

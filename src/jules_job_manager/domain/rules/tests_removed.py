@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator
 
 from jules_job_manager.domain.change import Change, FileStatus
 from jules_job_manager.domain.finding import Finding, Level
+from jules_job_manager.domain.rules.collected_tests import (
+    TestFile,
+    body_text,
+    collects,
+    python_test_files,
+    tests_of,
+)
 from jules_job_manager.domain.rules.leave import may_delete, prompt_names, speaks_of_removal
 from jules_job_manager.domain.rules.python_code import (
     Definition,
@@ -20,20 +26,10 @@ from jules_job_manager.domain.rules.python_code import (
     text_constant,
 )
 from jules_job_manager.domain.rules.sources import base_path, is_test_file
-from jules_job_manager.domain.rules.test_functions import (
-    TestFile,
-    body_text,
-    collects,
-    python_test_files,
-    tests_of,
-)
 
-_ALIKE = 0.6
-_WORD = re.compile(r"\w+|[^\w\s]")
-_MOST_COMPARED = 300
-_ALIKE_BY_WORDS = 40_000
-"""From this product of their lengths on, having the same words is enough to be alike."""
-_LONGEST_COMPARED = 20_000
+_ALIKE = 0.7
+_WORD = re.compile(r"'[^']*'|\d+")
+"""Names and constants of a dumped syntax tree."""
 
 
 def tests_removed(change: Change) -> Iterator[Finding]:
@@ -55,7 +51,7 @@ class _Pool:
 
     def __init__(self, files: list[TestFile]) -> None:
         self.names: Counter[str] = Counter()
-        self.bodies: list[str] = []
+        self.bodies: list[Counter[str]] = []
         self.parametrised = 0
         self.plain = 0
         for file in files:
@@ -63,10 +59,11 @@ class _Pool:
             for name, one in tests_of(file.head).items():
                 if name not in before and is_test_file(file.path):
                     self.names[one.node.name] += 1
-                    self.bodies.append(body_text(one.node))
+                    self.bodies.append(_words(body_text(one.node)))
                     self.plain += 1
                 old = before.get(name)
-                extra = cases(one) - (cases(old) if old is not None else 1)
+                count = cases(one)
+                extra = count - cases(old) if old is not None else count if count > 1 else 0
                 self.parametrised += max(0, extra)
 
     def takes(self, one: Definition) -> bool:
@@ -74,13 +71,10 @@ class _Pool:
         if self.names[one.node.name]:
             self.names[one.node.name] -= 1
             return True
-        body = body_text(one.node)
-        if body in self.bodies:
-            self.bodies.remove(body)
-            return True
-        for other in self.bodies[:_MOST_COMPARED]:
+        body = _words(body_text(one.node))
+        for index, other in enumerate(self.bodies):
             if _is_alike(body, other):
-                self.bodies.remove(other)
+                del self.bodies[index]
                 return True
         if self.parametrised:
             self.parametrised -= 1
@@ -88,17 +82,14 @@ class _Pool:
         return False
 
 
-def _is_alike(one: str, other: str) -> bool:
-    if max(len(one), len(other)) > _LONGEST_COMPARED:
-        return False
-    # By words: by characters it takes seconds, which a delivery could make hours.
-    words, others = _WORD.findall(one), _WORD.findall(other)
-    matcher = difflib.SequenceMatcher(None, words, others, autojunk=False)
-    return (
-        matcher.real_quick_ratio() >= _ALIKE
-        and matcher.quick_ratio() >= _ALIKE
-        and (len(words) * len(others) > _ALIKE_BY_WORDS or matcher.ratio() >= _ALIKE)
-    )
+def _words(body: str) -> Counter[str]:
+    return Counter(_WORD.findall(body))
+
+
+def _is_alike(one: Counter[str], other: Counter[str]) -> bool:
+    """Whether most words of two bodies are the same: linear, unlike a true comparison."""
+    total = one.total() + other.total()
+    return total > 0 and 2 * (one & other).total() >= _ALIKE * total
 
 
 def cases(one: Definition) -> int:

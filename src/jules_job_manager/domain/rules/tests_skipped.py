@@ -7,6 +7,12 @@ from collections.abc import Iterator
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding, Level
+from jules_job_manager.domain.rules.collected_tests import (
+    TestFile,
+    is_assertion,
+    python_test_files,
+    tests_of,
+)
 from jules_job_manager.domain.rules.python_code import (
     Definition,
     body_of,
@@ -16,12 +22,6 @@ from jules_job_manager.domain.rules.python_code import (
     shown,
 )
 from jules_job_manager.domain.rules.sources import is_test_file
-from jules_job_manager.domain.rules.test_functions import (
-    TestFile,
-    is_assertion,
-    python_test_files,
-    tests_of,
-)
 
 _SKIPS = frozenset({"skip", "skipif", "skipIf", "skipUnless", "xfail", "expectedFailure"})
 _CALLS = frozenset(
