@@ -75,9 +75,11 @@ def _check(check: CheckView) -> str:
     sign = words.sign(check)
     facts = [words.kind(check), words.conclusion(check), words.duration(check.duration_seconds)]
     parts = [
-        f'<li><div class="row"><span class="sign {_SIGN_COLOURS[sign]}">{sign}</span>'
-        f'<code class="grow">{escape(check.name)}</code>'
-        f'<span class="dim">{escape(" · ".join(filter(None, facts)))}</span></div>',
+        (
+            f'<li><div class="row"><span class="sign {_SIGN_COLOURS[sign]}">{sign}</span>'
+            f'<code class="grow">{escape(check.name)}</code>'
+            f'<span class="dim">{escape(" · ".join(filter(None, facts)))}</span></div>'
+        ),
         *_check_findings(check),
         _output(check),
     ]

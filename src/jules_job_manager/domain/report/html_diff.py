@@ -21,8 +21,10 @@ def file_html(file: FileView) -> str:
     apart = [finding for finding in file.findings if finding.line not in carried]
     count = f" · {words.counted(len(file.findings), 'finding')}" if file.findings else ""
     parts = [
-        f'<details class="file" open><summary><code>{escape(file.path)}</code>'
-        f'<span class="dim">{count}</span></summary>',
+        (
+            f'<details class="file" open><summary><code>{escape(file.path)}</code>'
+            f'<span class="dim">{count}</span></summary>'
+        ),
         findings_html(apart),
     ]
     if file.lines:

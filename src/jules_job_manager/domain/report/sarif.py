@@ -21,6 +21,8 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FAILED_CHECK = "failed-check"
 """Rule of a check that failed and names no place."""
 FINGERPRINT = "jjmFinding/v1"
+LONGEST_PATH = 4_096
+"""Characters; Linux knows no longer path."""
 LIMITS = Limits(
     checks=500, findings=5_000, items=0, files=0, output_lines=20,
     output_characters=2_000, outputs_characters=100_000, file_lines=0, diff_lines=0,
@@ -61,7 +63,9 @@ def log(report: ReportInput, *, version: str = "") -> dict[str, Any]:
 
 
 def address(path: str) -> str:
-    """Return the path as a relative URI; empty when it does not stay inside the repository."""
+    """Return the path as a relative URI; empty when it is none of a file in the repository."""
+    if len(path) > LONGEST_PATH:
+        return ""
     parts = path.split("/")
     if any(part in {"", ".", ".."} for part in parts):
         return ""
@@ -97,7 +101,7 @@ def _result(
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
         "level": finding.level.value,
-        "message": {"text": _plain(finding.message or finding.rule)},
+        "message": {"text": _plain(finding.message)},
         "partialFingerprints": {FINGERPRINT: _fingerprint(finding.raw, seen)},
         "properties": {"check": check.name, "required": check.is_required},
     }
@@ -113,7 +117,7 @@ def _result(
 def _fingerprint(finding: Finding, seen: Counter[str]) -> str:
     """Return what stays the same when lines move and counts change; twins are numbered."""
     message = re.sub(r"\d+", "0", finding.message)
-    text = "\0".join((finding.rule, finding.path, message))
+    text = f"{finding.rule}\x00{finding.path}\x00{message}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     seen[digest] += 1
     return f"{digest}:{seen[digest]}"

@@ -231,8 +231,8 @@ def _with_findings(
 def _finding(finding: Finding, check: str) -> FindingView:
     return FindingView(
         rule=one_line(finding.rule, _NAME) or "unnamed",
-        message=one_line(finding.message, _MESSAGE),
-        path=one_line(finding.path, _NAME),
+        message=one_line(finding.message, _MESSAGE) or "no message",
+        path=one_line(finding.path, _NAME) or ("unnamed" if finding.path else ""),
         line=min(max(0, finding.line), _LARGEST),
         level=finding.level,
         check=check,
