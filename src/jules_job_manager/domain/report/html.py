@@ -78,7 +78,7 @@ def _check(check: CheckView) -> str:
         (
             f'<li><div class="row"><span class="sign {_SIGN_COLOURS[sign]}">{sign}</span>'
             f'<code class="grow">{escape(check.name)}</code>'
-            f'<span class="dim">{escape(" · ".join(filter(None, facts)))}</span></div>'
+            f'<span class="facts dim">{escape(" · ".join(filter(None, facts)))}</span></div>'
         ),
         *_check_findings(check),
         _output(check),
@@ -96,15 +96,15 @@ def _check_findings(check: CheckView) -> Iterator[str]:
 
 
 def _output(check: CheckView) -> str:
+    command = f'<p class="in dim">Command: <code>{escape(check.command)}</code></p>'
+    ran = command if check.command else ""
     note = words.cut_note(check.output)
-    ran = f'<p class="dim">Command: <code>{escape(check.command)}</code></p>'
-    cut = f'<p class="dim">({escape(note)})</p>'
-    text = f"<pre>{escape(check.output.text)}</pre>"
-    parts = [ran if check.command else "", cut if note else "", text if check.output.text else ""]
-    if not any(parts):
-        return ""
-    is_open = " open" if check.has_failed else ""
-    return f'<details class="in"{is_open}><summary class="dim">Output</summary>{"".join(parts)}</details>'
+    cut = f'<p class="dim">({escape(note)})</p>' if note else ""
+    text = f"<pre>{escape(check.output.text)}</pre>" if check.output.text else ""
+    if not cut and not text:
+        return ran
+    start = f'<details class="in"{" open" if check.has_failed else ""}>'
+    return f'{ran}{start}<summary class="dim">Output</summary>{cut}{text}</details>'
 
 
 def _checklist(report: ReportView) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _checklist(report: ReportView) -> Iterator[str]:
         yield (
             f'<li class="row"><span class="sign {colour}">{words.ITEM_SIGNS[item.state]}</span>'
             f'<span class="grow">{escape(item.text)}{by}</span>'
-            f'<span class="dim">{item.state.value}</span></li>'
+            f'<span class="facts dim">{item.state.value}</span></li>'
         )
     yield f"</ul>{_more(report.items_left_out, 'line')}</section>"
 

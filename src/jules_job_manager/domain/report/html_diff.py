@@ -11,6 +11,7 @@ from jules_job_manager.domain.report.diff_lines import DiffLine, LineKind
 from jules_job_manager.domain.report.view import FileView, FindingView
 
 _MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: " "}
+_COLUMNS = '<colgroup><col class="no old"><col class="no"><col class="mark"><col></colgroup>'
 _ROWS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "remark"}
 _COLOURS = {Level.ERROR: "bad", Level.WARNING: "warn", Level.NOTE: "dim"}
 
@@ -28,8 +29,8 @@ def file_html(file: FileView) -> str:
         findings_html(apart),
     ]
     if file.lines:
-        parts.append(f'<table class="diff"><tbody>{"".join(_rows(file))}</tbody></table>')
-    elif file.has_diff:
+        parts.append(f'<table class="diff">{_COLUMNS}<tbody>{"".join(_rows(file))}</tbody></table>')
+    elif not file.findings:
         parts.append('<p class="dim">No lines to show.</p>')
     return "\n".join([*filter(None, parts), "</details>"])
 

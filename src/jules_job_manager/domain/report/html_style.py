@@ -23,6 +23,7 @@ header.escalate{border-color:var(--warn)}
 code,pre,.diff{font:.8125rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 code{overflow-wrap:anywhere}
 ul{list-style:none;margin:0;padding:0}
+.list li+li{margin-top:.125rem}
 .list>li{border-top:1px solid var(--line);padding:.5rem 0}
 .list>li:last-child{border-bottom:1px solid var(--line)}
 .row{display:flex;gap:.25rem .75rem;align-items:baseline}
@@ -37,13 +38,15 @@ border-radius:.375rem;white-space:pre-wrap;overflow-wrap:anywhere;max-height:32r
 .file>ul,.file>p{padding:.25rem .75rem}
 .diff{width:100%;border-collapse:collapse;table-layout:fixed}
 .diff td{padding:0 .5rem;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere}
-.diff .no{width:3.25rem;padding:0 .375rem;text-align:right;color:var(--dim);user-select:none}
-.diff .mark{width:1.25rem;padding:0;text-align:center;user-select:none}
+.diff col.no{width:3.25rem}.diff col.mark{width:1.25rem}
+.diff td.no{padding:0 .375rem;text-align:right;color:var(--dim);user-select:none}
+.diff td.mark{padding:0;text-align:center;user-select:none}
 .added{background:var(--add)}.removed{background:var(--del)}.hunk{background:var(--hunk)}
 .hunk td,.gap td,.note td{color:var(--dim)}
 .diff .finding td{padding:.375rem .75rem;border:solid var(--bad);border-width:0 0 0 .25rem;
 background:var(--card);font:.875rem/1.45 system-ui,sans-serif;white-space:normal}
 .diff .warning td{border-color:var(--warn)}.diff .remark td{border-color:var(--dim)}
-@media (max-width:40rem){.diff .old{display:none}.diff .no{width:2.5rem}.in{margin-left:0}
-.row{flex-wrap:wrap}.row>.grow{flex-basis:70%}.row>.dim{padding-left:2rem}}
+@media (max-width:40rem){.diff col.old{width:0}.diff td.old{padding:0;font-size:0}
+.diff col.no:not(.old){width:2.5rem}details.in{margin-left:0}
+.row{flex-wrap:wrap}.row>.grow{flex-basis:70%}.row>.facts{padding-left:2rem}}
 """

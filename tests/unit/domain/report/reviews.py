@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.job import ChecklistItem, Job
@@ -114,3 +115,12 @@ def with_text(value, text):
             **{field.name: with_text(getattr(value, field.name), text) for field in fields(value)}
         )
     return value
+
+
+def golden(name, text):
+    """Return the text kept under `name`; without one, `text` is kept to be read, and the test fails."""
+    path = Path(__file__).parent / "golden" / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        return ""
+    return path.read_text(encoding="utf-8")
