@@ -51,11 +51,11 @@ def item_reports(
     """
     if job is None:
         return ()
-    failed = [check for check in checks if check.conclusion in FAILED]
+    failed = [(_names(check), check) for check in checks if check.conclusion in FAILED]
     reports = []
     for item in ticked(job, checks, promised=promised_check):
         quoted = {_plain(part) for part in _QUOTED.findall(item.text)}
-        against = [check for check in failed if quoted & _names(check)]
+        against = [check for names, check in failed if quoted & names]
         if against:
             state, evidence = ItemState.REFUTED, ", ".join(_failure(c) for c in against)
         elif item.checked:

@@ -15,7 +15,7 @@ from jules_job_manager.domain.report.model import ReportInput
 from jules_job_manager.domain.report.view import CheckView, Limits, ReportView, view
 
 LIMITS = Limits(
-    checks=200, findings=1_000, items=200, files=200, output_lines=400,
+    checks=200, findings=500, items=200, files=200, output_lines=400,
     output_characters=30_000, outputs_characters=300_000, file_lines=800, diff_lines=4_000,
 )  # fmt: skip
 _SIGN_COLOURS = {"✓": "good", "✗": "bad", "!": "warn", "–": "dim"}

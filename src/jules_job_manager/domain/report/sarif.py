@@ -24,8 +24,8 @@ FINGERPRINT = "jjmFinding/v1"
 LONGEST_PATH = 4_096
 """Characters; Linux knows no longer path."""
 LIMITS = Limits(
-    checks=500, findings=5_000, items=0, files=0, output_lines=20,
-    output_characters=2_000, outputs_characters=100_000, file_lines=0, diff_lines=0,
+    checks=500, findings=2_000, items=0, files=0, output_lines=0,
+    output_characters=0, outputs_characters=0, file_lines=0, diff_lines=0,
 )  # fmt: skip
 
 

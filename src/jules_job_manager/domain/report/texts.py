@@ -12,6 +12,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 """Colours of a tool are dropped; every other control becomes a visible escape."""
 _SLACK = 4000
 """Characters read beyond the cut, so that a secret at its edge is still whole when masked."""
+_READ = 4
+"""How many times that is looked at, as colours and spaces may fill it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,7 @@ class Tail:
 
 def one_line(text: str, width: int) -> str:
     """Return `text` on one line of at most `width` (>= 1) characters, without secrets or controls."""
-    plain = " ".join(_COLOUR.sub("", text).split())
+    plain = " ".join(_COLOUR.sub("", text[: _READ * (width + _SLACK)]).split())
     line = " ".join(safe_text(masked(plain[: width + _SLACK])).split())
     return line if len(line) <= width else line[: width - 1] + "…"
 
@@ -39,13 +41,18 @@ def code_line(text: str, width: int) -> str:
 
 def tail(text: str, *, characters: int, lines: int) -> Tail:
     """Return the last lines of `text` within both limits (>= 0), without secrets or controls."""
-    whole = _COLOUR.sub("", text).replace("\r\n", "\n").rstrip()
-    part = _from_line_start(whole, characters + _SLACK)
-    full = safe_text(masked(part), multiline=True)
-    shown = _from_line_start("\n".join(full.split("\n")[-lines:]) if lines else "", characters)
+    whole = text.rstrip()
+    if not characters or not lines:
+        return Tail(is_cut=bool(whole), lines_left_out=whole.count("\n"))
+    # Cut before the work on each character, and again after colours are gone.
+    part = _from_line_start(whole, _READ * (characters + _SLACK))
+    plain = _COLOUR.sub("", part).replace("\r\n", "\n")
+    last = _from_line_start(plain, characters + _SLACK)
+    full = safe_text(masked(last), multiline=True)
+    shown = _from_line_start("\n".join(full.split("\n")[-lines:]), characters)
     return Tail(
         text=shown,
-        is_cut=len(part) < len(whole) or len(shown) < len(full),
+        is_cut=len(part) < len(whole) or len(last) < len(plain) or len(shown) < len(full),
         lines_left_out=whole.count("\n") - shown.count("\n"),
     )
 

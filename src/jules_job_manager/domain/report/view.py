@@ -14,7 +14,7 @@ from typing import TypeVar
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.report.checklist import FAILED, ItemReport, ItemState, item_reports
-from jules_job_manager.domain.report.diff_lines import DiffLine, cut_around, diff_lines
+from jules_job_manager.domain.report.diff_lines import DiffLine, LineKind, cut_around, diff_lines
 from jules_job_manager.domain.report.model import FileDiff, ReportInput
 from jules_job_manager.domain.report.texts import Tail, code_line, one_line, tail
 from jules_job_manager.domain.review import CheckResult, Conclusion, Verdict
@@ -294,5 +294,7 @@ def _files(
 
 
 def _lines(diff: str, wanted: set[int], limit: int) -> list[DiffLine]:
+    if not limit:
+        return [DiffLine(LineKind.GAP, "… the diff is left out")] if diff else []
     lines = cut_around(diff_lines(diff), wanted, limit)
     return [replace(line, text=code_line(line.text, _CODE)) for line in lines]

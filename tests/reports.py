@@ -119,7 +119,7 @@ def with_text(value, text):
 
 def golden(name, text):
     """Return the text kept under `name`; without one, `text` is kept to be read, and the test fails."""
-    path = Path(__file__).parent / "golden" / name
+    path = Path(__file__).parent / "data" / "reports" / name
     if not path.exists():
         path.write_text(text, encoding="utf-8")
         return ""
