@@ -21,7 +21,7 @@ diff --git a/atlas/store.py b/atlas/store.py
 -        self._values[key] = value
 +        # TODO: write it to disk
 +        pass
- 
+\x20
 +    def read(self, key):
          return self._values[key]
 """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.reports import ACCEPTED, REJECTED, golden
 
 from jules_job_manager.domain.report import to_html, to_json, to_markdown, to_sarif
-from tests.reports import ACCEPTED, REJECTED, golden
 
 FORMATS = {"md": to_markdown, "html": to_html, "json": to_json, "sarif": to_sarif}
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.reports import DIFF, REJECTED
 
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.job import ChecklistItem
@@ -14,7 +15,6 @@ from jules_job_manager.domain.report.diff_lines import LineKind, cut_around, dif
 from jules_job_manager.domain.report.markdown import LONGEST
 from jules_job_manager.domain.report.texts import one_line, tail
 from jules_job_manager.domain.review import CheckResult, Conclusion
-from tests.reports import DIFF, REJECTED
 
 FAILED = CheckResult(name="the one that failed", conclusion=Conclusion.FAILURE, output="why")
 
