@@ -105,9 +105,12 @@ REJECTED = ReportInput(
 
 
 def with_text(value, text):
-    """Return `value` with every text in it, however deep, replaced by `text`."""
+    """Return `value` with every text in it, however deep, replaced by `text`; a diff gets lines of it."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return text
+    if isinstance(value, FileDiff):
+        added = text.replace("\n", "\n+")
+        return FileDiff(path=text, diff=f"@@ -1 +1,999999 @@ {text}\n+{added}\n-{text}\n {text}")
     if isinstance(value, tuple):
         return tuple(with_text(item, text) for item in value)
     if is_dataclass(value):

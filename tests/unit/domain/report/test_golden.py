@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from tests.reports import ACCEPTED, REJECTED, golden
 
 from jules_job_manager.domain.report import to_html, to_json, to_markdown, to_sarif
 
+ROOT = Path(__file__).parents[4]
 FORMATS = {"md": to_markdown, "html": to_html, "json": to_json, "sarif": to_sarif}
 
 
@@ -18,6 +21,19 @@ def test_the_text_of_a_report(name, report, ending):
     """A report is the text that was read and kept."""
     text = FORMATS[ending](report)
     assert golden(f"{name}.{ending}", text) == text
+
+
+def _names(value):
+    if isinstance(value, dict):
+        return set(value).union(*map(_names, value.values()))
+    return set().union(*map(_names, value)) if isinstance(value, list) else set()
+
+
+def test_every_member_is_documented():
+    """The reference names each member of the JSON document."""
+    page = (ROOT / "docs/reference/review-report.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"[`.](\w+)`", page))
+    assert _names(json.loads(to_json(REJECTED))) - documented == set()
 
 
 def test_members_of_the_json_document():
