@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from jules_job_manager.domain.finding import Level
 from jules_job_manager.domain.report import words
+from jules_job_manager.domain.report.checklist import ItemState
 from jules_job_manager.domain.report.model import ReportInput
 from jules_job_manager.domain.report.view import (
     CheckView,
@@ -88,25 +90,32 @@ def _checks(report: ReportView) -> list[str]:
         f"| {words.conclusion(check)} | {words.duration(check.duration_seconds)} |"
         for check in report.checks
     ]
-    kept, cut = _within(rows, _ROOM["checks"])
+    kept, cut = _within(rows, _ROOM["checks"], [not check.has_failed for check in report.checks])
     return [*head, *kept, "", *_more(cut + report.checks_left_out, "check")]
 
 
 def _findings(report: ReportView) -> list[str]:
     if not report.findings and not report.findings_left_out:
         return []
-    blocks = [f"- {_finding(finding, '')}" for finding in report.unplaced]
-    for file in report.files:
-        for number, finding in enumerate(file.findings):
-            head = f"\n**{code(file.path)}**\n\n" if not number else ""
-            blocks.append(f"{head}- {_finding(finding, f'line {finding.line}: ')}")
-    kept, _ = _within(blocks, _ROOM["findings"])
+    pairs = [("", finding) for finding in report.unplaced]
+    pairs += [(file.path, finding) for file in report.files for finding in file.findings]
+    # Each is measured with its file's name, so that any of them may be the first of its file.
+    blocks = [f"\n**{code(path)}**\n\n- {_finding(finding)}" for path, finding in pairs]
+    levels = list(Level)
+    ranks = [levels.index(finding.level) for _, finding in pairs]
+    kept = set(_chosen(blocks, _ROOM["findings"], ranks))
+    lines: list[str] = []
+    last = ""
+    for number, (path, finding) in enumerate(pairs):
+        if number in kept:
+            lines += [blocks[number] if path != last else f"- {_finding(finding)}"]
+            last = path
     missing = len(report.findings) + report.findings_left_out - len(kept)
-    return ["### Findings", "", *kept, "", *_more(missing, "finding")]
+    return ["### Findings", "", *lines, "", *_more(missing, "finding")]
 
 
-def _finding(finding: FindingView, place: str) -> str:
-    where = place if finding.line else ""
+def _finding(finding: FindingView) -> str:
+    where = f"line {finding.line}: " if finding.path and finding.line else ""
     return f"{finding.level.value}, {where}{code(finding.message)} ({code(finding.rule)})"
 
 
@@ -118,16 +127,15 @@ def _checklist(report: ReportView) -> list[str]:
         + (f" by {code(item.evidence)}" if item.evidence else "")
         for item in report.items
     ]
-    kept, cut = _within(lines, _ROOM["checklist"])
+    ranks = [item.state is not ItemState.REFUTED for item in report.items]
+    kept, cut = _within(lines, _ROOM["checklist"], ranks)
     return ["### Checklist", "", *kept, "", *_more(cut + report.items_left_out, "line")]
 
 
 def _outputs(report: ReportView, room: int) -> str:
     with_output = [c for c in report.checks if c.output.text or c.output.is_cut]
-    blocks = [
-        _output(check) for check in sorted(with_output, key=lambda check: not check.has_failed)
-    ]
-    kept, cut = _within(blocks, room)
+    shown = sorted(with_output, key=lambda check: not check.has_failed)
+    kept, cut = _within([_output(check) for check in shown], room, range(len(shown)))
     return "\n".join([*kept, *_more(cut, "output")]) + ("\n" if cut else "")
 
 
@@ -140,15 +148,21 @@ def _output(check: CheckView) -> str:
     return f"<details><summary>{name}</summary>\n\n{ran}{left_out}{body}</details>\n"
 
 
-def _within(blocks: Sequence[str], room: int) -> tuple[list[str], int]:
-    """Return the blocks that fit, and how many do not."""
-    kept: list[str] = []
-    for block in blocks:
-        room -= len(block) + 1
+def _within(blocks: Sequence[str], room: int, ranks: Sequence[int]) -> tuple[list[str], int]:
+    """Return the blocks that fit, those of the lowest ranks first, and how many do not."""
+    kept = _chosen(blocks, room, ranks)
+    return [blocks[number] for number in kept], len(blocks) - len(kept)
+
+
+def _chosen(blocks: Sequence[str], room: int, ranks: Sequence[int]) -> list[int]:
+    """Return the numbers of the blocks that fit, in their order."""
+    kept = []
+    for number in sorted(range(len(blocks)), key=lambda number: (ranks[number], number)):
+        room -= len(blocks[number]) + 1
         if room < 0:
             break
-        kept.append(block)
-    return kept, len(blocks) - len(kept)
+        kept.append(number)
+    return sorted(kept)
 
 
 def _more(count: int, noun: str) -> Iterable[str]:

@@ -151,7 +151,8 @@ def view(report: ReportInput, limits: Limits) -> ReportView:
     checks = _with_findings([_check(result) for result in results], results, limits.findings)
     checks = _with_outputs(checks, results, limits)
     items = item_reports(job, review.checks, promised_check=report.promised_check)
-    shown_items = [_item(item) for item in items[: limits.items]]
+    kept = first_of(items, limits.items, lambda item: item.state is not ItemState.REFUTED)
+    shown_items = [_item(item) for item in kept]
     files = _files(report.files, [f for check in checks for f in check.findings], limits)
     pointed_at = {f.raw.path for check in checks for f in check.findings if f.raw.path}
     all_files = len(pointed_at | {file.path for file in report.files})

@@ -77,6 +77,17 @@ def test_what_failed_is_kept(form):
     """A failure that comes after many successes is shown before them."""
     passed = CheckResult(name="fine", conclusion=Conclusion.SUCCESS, output="x" * 9_999)
     assert "the one that failed" in form(_review(*[passed] * 900, FAILED))
+    long = replace(passed, name="`" * 200)
+    assert "the one that failed" in form(_review(*[long] * 900, FAILED))
+
+
+def test_a_refuted_line_is_kept():
+    """Where not all lines of a checklist fit, the refuted ones are shown."""
+    items = [ChecklistItem(text="x" * 400)] * 900
+    items.append(ChecklistItem(text="`the one that failed` passes"))
+    report = replace(_review(FAILED), job=replace(REJECTED.job, checklist=tuple(items)))
+    assert "`the one that failed` passes" in to_markdown(report)
+    assert "900 unproven" in to_markdown(report)
 
 
 def test_errors_are_kept_before_notes():
@@ -86,6 +97,9 @@ def test_errors_are_kept_before_notes():
     )
     check = replace(FAILED, findings=(*notes, Finding(rule="e", message="the error")))
     assert "the error" in to_markdown(_review(check))
+    long = tuple(replace(note, message="`" * 400, path="p" * 200) for note in notes)
+    error = Finding(rule="e", message="the error", path="z")
+    assert "the error" in to_markdown(_review(replace(FAILED, findings=(*long, error))))
 
 
 def test_all_failures_are_counted():
