@@ -49,7 +49,7 @@ def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[C
     created = {file.path for file in job.files if file.action == "create"}
     if all(check.name != promised for check in passed):
         created = set()
-    commands = [check for check in passed if check.command]
+    commands = [replace(c, command=c.command or c.name) for c in passed if _is_command(c)]
     return tuple(
         _bound(item, passed) or _judged(item, commands, created, promised) for item in job.checklist
     )
@@ -62,6 +62,11 @@ def _bound(item: ChecklistItem, passed: Sequence[CheckResult]) -> ChecklistItem 
     line = _plain(item.text).casefold()
     by = [check.name for check in passed if any(_fits(line, text) for text in check.proves)]
     return replace(item, checked=True, evidence=f"{', '.join(by)} passed") if by else None
+
+
+def _is_command(check: CheckResult) -> bool:
+    """Whether it ran something; of reviews written by an older version the exit code tells."""
+    return bool(check.command) or check.exit_code is not None
 
 
 def _fits(line: str, pattern: str) -> bool:

@@ -69,14 +69,14 @@ def repository(tmp_path):
 def test_a_branch_is_judged_by_the_rules_of_its_base(jjm, repository):
     """The honest one is accepted; the other names what it invented, and cannot switch rules off."""
     good = jjm("review", "honest", "--remote", repository, **HOST).stdout
-    assert good.startswith("honest: accepted (")
+    assert good.startswith("✓ Accepted: honest")
     bad = jjm("review", "claims", "--remote", repository, expect=1, **HOST).stdout
-    assert "FAILED: imports-resolve" in bad
+    assert "✗ imports-resolve  failure" in bad
     assert "service.py:3" in bad
-    assert "FAILED: tests-kept" in bad
-    assert "FAILED: protected-paths" in bad
+    assert "✗ tests-kept  failure" in bad
+    assert "✗ protected-paths  failure" in bad
     found = json.loads(
-        jjm("review", "claims", "--remote", repository, "--json", expect=1, **HOST).stdout
+        jjm("review", "claims", "--remote", repository, "--format", "json", expect=1, **HOST).stdout
     )
     tests = next(check for check in found["checks"] if check["name"] == "tests")
     assert ("success", 0, 64) == (tests["conclusion"], tests["exit_code"], len(tests["log_sha256"]))

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
-    from jules_job_manager.domain.review import CheckResult, Review
+    from jules_job_manager.domain.review import Review
     from jules_job_manager.services.review import Reviewer
     from jules_job_manager.settings.model import Settings
-
-SIGNS = {"success": "passed", "failure": "FAILED", "timed_out": "OUT OF TIME",
-         "action_required": "A PERSON MUST LOOK"}  # fmt: skip
-LAST_LINES = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,13 +38,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--full", action="store_true", help="show what passed, and whole outputs, too"
     )
-    parser.add_argument("--json", action="store_true", help="print the review as JSON")
+    parser.add_argument(
+        "--format", choices=("terminal", "markdown", "html", "json", "sarif"), default="terminal",
+        help="how it is printed (terminal)",
+    )  # fmt: skip
 
 
 def run(args: Namespace, context: Context) -> int:
     """Review, and print what came of it."""
-    import json
-
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
 
@@ -59,10 +56,7 @@ def run(args: Namespace, context: Context) -> int:
         return await _reviewed(app, context, settings, remotes, args)
 
     job, review = context.run(work)
-    if args.json:
-        context.write(json.dumps(review.to_dict(), indent=2))
-    else:
-        _print(context, job, review, full=args.full)
+    _print(context, job, review, args)
     return {"accept": OK, "reject": FAILED}.get(review.verdict.value, PENDING)
 
 
@@ -133,38 +127,27 @@ async def _of_branch(reviewer: Reviewer, job: Job) -> Review:
     return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery)
 
 
-def _print(context: Context, job: Job, review: Review, *, full: bool) -> None:
-    from jules_job_manager.domain.text import safe_text
-
-    words = {"accept": "accepted", "reject": "REJECTED", "escalate": "a person must judge it"}
-    context.write(
-        safe_text(
-            f"{job.key}: {words[review.verdict.value]} ({review.delivered_commit[:8]} merged into "
-            f"{job.base_branch or 'its base'} at {review.base_commit[:8]})"
-        )
+def _print(context: Context, job: Job, review: Review, args: Namespace) -> None:
+    from jules_job_manager import __version__
+    from jules_job_manager.cli.report import print_report
+    from jules_job_manager.domain.evidence import PROMISED_FILES
+    from jules_job_manager.domain.report import (
+        ReportInput,
+        to_html,
+        to_json,
+        to_markdown,
+        to_sarif,
     )
-    for check in review.checks:
-        shown = check.conclusion.value not in {"success", "skipped", "neutral"}
-        if shown or full:
-            _print_check(context, check, full=full)
-    passed = sum(check.conclusion.value == "success" for check in review.checks)
-    context.write(f"{passed} of {len(review.checks)} checks passed.")
-    for number, item in enumerate(job.checklist, start=1):
-        sign = "x" if item.checked else " "
-        proof = f"  ({item.evidence})" if item.evidence else ""
-        context.write(safe_text(f"{number:>3}. [{sign}] {item.text}{proof}"))
 
-
-def _print_check(context: Context, check: CheckResult, *, full: bool) -> None:
-    from jules_job_manager.domain.text import safe_text
-
-    kind = "" if check.is_required else " (advisory)"
-    flaky = " (only when run again)" if check.is_flaky else ""
-    sign = SIGNS.get(check.conclusion.value, check.conclusion.value)
-    context.write(safe_text(f"  {sign}{flaky}: {check.name}{kind}"))
-    lines = check.output.strip().splitlines()
-    if not full and len(lines) > LAST_LINES:
-        context.write(f"      … {len(lines) - LAST_LINES} lines before (--full)")
-        lines = lines[-LAST_LINES:]
-    for line in lines:
-        context.write("      " + safe_text(line))
+    report = ReportInput(
+        review=review, title=job.title or job.key, repository=job.repository, branch=job.branch,
+        job=job, promised_check=PROMISED_FILES,
+    )  # fmt: skip
+    if args.format == "terminal":
+        print_report(context, report, full=args.full)
+        return
+    if args.format == "sarif":
+        text = to_sarif(report, version=__version__)
+    else:
+        text = {"markdown": to_markdown, "html": to_html, "json": to_json}[args.format](report)
+    context.stdout.write(text if text.endswith("\n") else text + "\n")

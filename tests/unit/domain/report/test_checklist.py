@@ -25,7 +25,7 @@ def _only(item, *checks, promised_check=""):
          ItemState.REFUTED, "it failed"),
         ("`slow` passes", CheckResult(name="slow", conclusion=Conclusion.TIMED_OUT),
          ItemState.REFUTED, "slow timed out"),
-        ("`x` passes", CheckResult(name="x", conclusion=GOOD),
+        ("`x` passes", CheckResult(name="x", command="x", conclusion=GOOD),
          ItemState.PROVEN, "`x` exited with 0"),
         ("x passes", CheckResult(name="x", conclusion=BAD), ItemState.UNPROVEN, ""),
         ("`x` passes", CheckResult(name="x", conclusion=Conclusion.SKIPPED),
