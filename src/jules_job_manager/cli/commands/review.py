@@ -128,7 +128,7 @@ async def _of_branch(reviewer: Reviewer, job: Job) -> Review:
 
 
 def _print(context: Context, job: Job, review: Review, args: Namespace) -> None:
-    from jules_job_manager import __version__
+    from jules_job_manager._version import __version__
     from jules_job_manager.cli.report import print_report
     from jules_job_manager.domain.evidence import PROMISED_FILES
     from jules_job_manager.domain.report import (
