@@ -128,7 +128,7 @@ def _say_how_to_go_on(context: Context, folder: Path, speed: float) -> None:
         f"Everything is still in {folder}. Decide about the plan of Task 4 yourself:",
         f"  export JJM_HOME={home} JJM_BACKEND=simulator",
         f"  export JJM_SIMULATOR__SPEED={speed:g} JJM_SIMULATOR__SCENARIO={scenario}",
-        "  export JJM_REVIEW__SANDBOX=host     the demo's own code needs no sandbox",
+        "  export JJM_REVIEW__SANDBOX=host",
         "  jjm plan TASK        TASK is the number that stands beside Task 4 above",
         "  jjm approve TASK",
         f"  jjm queue run --remote {REPOSITORY}={origin} --check '{CHECK}'",
