@@ -37,6 +37,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/decide.py
 	$(BIN)/python benchmarks/simulated_day.py --only day --every 60
 	$(BIN)/python benchmarks/simulated_day.py --only watch --steps 30
+	$(BIN)/python benchmarks/sandbox.py
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -97,11 +96,17 @@ async def test_git_cannot_be_turned_against_us(isolated, folder, tmp_path):
     assert [] == list(git.iterdir())
 
 
-async def test_our_processes_are_out_of_reach(isolated, folder):
+@pytest.fixture
+def bait():
+    """A process of ours with a secret."""
+    argv = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, env={"KEY": "bait-secret"}) as process:
+        yield process
+        process.communicate(b"\n")
+
+
+async def test_our_processes_are_out_of_reach(isolated, folder, bait):
     """They are neither seen, signalled nor traced."""
-    bait = subprocess.Popen(  # noqa: ASYNC220 - it waits for its input
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={"KEY": "bait-secret"}
-    )
     code = (
         "import ctypes, os, sys\n"
         f"pid = {bait.pid}\n"
@@ -109,17 +114,12 @@ async def test_our_processes_are_out_of_reach(isolated, folder):
         "sys.exit(0 if libc.ptrace(16, pid, 0, 0) == 0 else 5)"
     )
     (folder / "trace.py").write_text(code)
-    try:
-        outcome = await isolated.run(
-            f"kill -9 {bait.pid}; cat /proc/*/environ; python3 trace.py",
-            folder=folder,
-            limits=QUICK,
-        )
-        assert 5 == outcome.exit_code
-        assert "bait-secret" not in outcome.output
-        assert bait.poll() is None
-    finally:
-        await asyncio.to_thread(bait.communicate, b"\n")
+    outcome = await isolated.run(
+        f"kill -9 {bait.pid}; cat /proc/*/environ; python3 trace.py", folder=folder, limits=QUICK
+    )
+    assert 5 == outcome.exit_code
+    assert "bait-secret" not in outcome.output
+    assert bait.poll() is None
 
 
 async def test_no_privilege_can_be_had(isolated, folder):

@@ -18,7 +18,6 @@ import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -137,6 +136,8 @@ class Run:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.first, signal.SIGKILL)
         if self.stop:
+            import subprocess  # slow to load, and only containers need it
+
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run(
                     self.stop, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
