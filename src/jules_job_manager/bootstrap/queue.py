@@ -23,7 +23,6 @@ from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.notifying import Notifications
-from jules_job_manager.services.queue_look import QueueLook
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
@@ -104,6 +103,7 @@ def review_plan(settings: Settings) -> ReviewPlan:
     rules = {} if review.promised_files else {PROMISED_FILES: "off"}
     return ReviewPlan(
         setup=review.setup,
+        setup_network=review.setup_network,
         checks=tuple(
             CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
             for command in review.checks
@@ -112,14 +112,6 @@ def review_plan(settings: Settings) -> ReviewPlan:
         | rule_choices(review.rules, known_rules=[rule.id for rule in built_in_rules()]),
         timeout_seconds=review.check_timeout_seconds,
     )
-
-
-def queue_look(app: App, settings: Settings, remotes: dict[str, str]) -> QueueLook:
-    """Return what looks at everything the queue's decision depends on, and changes nothing."""
-    return QueueLook(
-        store=app.store, accounts=app.accounts(), reviewer=reviewer_of(app, settings, remotes),
-        clock=app.clock, since=app.clock.now(),
-    )  # fmt: skip
 
 
 def queue_worker(

@@ -42,5 +42,4 @@ def sandbox_options(settings: Settings) -> SandboxOptions:
         limits=Limits(memory_bytes=review.memory_mb * MIB, processes=review.processes),
         readable=[Path(path).expanduser() for path in review.readable],
         caches={place: Path.home() / place for place in _CACHES},
-        network_commands=frozenset(review.setup if review.setup_network else ()),
     )

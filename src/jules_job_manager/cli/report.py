@@ -89,13 +89,22 @@ def _head(report: ReportView) -> Iterator[Line]:
 
 
 def _checks(report: ReportView, *, full: bool) -> Iterator[Line]:
-    for check in report.checks:
+    from jules_job_manager.domain.report import words
+
+    shown = [check for check in report.checks if full or check.has_failed]
+    for check in shown:
         yield _check(check)
-        if check.has_failed or full:
-            for finding in check.findings:
-                yield [("    ", ""), *_finding(finding, finding.place)]
-            yield from _more(check.findings_left_out, "finding", "    ")
+        for finding in check.findings:
+            yield [("    ", ""), *_finding(finding, finding.place)]
+        yield from _more(check.findings_left_out, "finding", "    ")
+        if check.command or not check.findings:  # a rule's output says its findings again
             yield from _output(check, full=full)
+    hidden = len(report.checks) - len(shown)
+    if hidden:
+        other = " other" if shown else ""
+        yield [
+            (f"✓ {words.counted(hidden, f'{other} check'.strip())} did not fail (--full)", "dim")
+        ]
     yield from _more(report.checks_left_out, "check", "")
 
 

@@ -42,6 +42,8 @@ class ReviewPlan:
 
     setup: tuple[str, ...] = ()
     """Commands run first; when one fails the others are not run."""
+    setup_network: bool = False
+    """Whether they reach the network."""
     checks: tuple[CommandCheck, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
     """Rule id to `required`, `advisory` or `off`, where it is not as the rule itself says; `all`
@@ -79,6 +81,7 @@ def with_file(
     found = replace(
         plan,
         setup=plan.setup + review.texts("setup"),
+        setup_network=review.flag("setup_network", default=plan.setup_network),
         checks=plan.checks + tuple(_check(item) for item in table.tables("checks")),
         rules=dict(plan.rules) | _rules(table.table("rules"), known_rules),
         allowed_paths=plan.allowed_paths + review.texts("allowed_paths"),

@@ -41,15 +41,6 @@ class TaskStatus(StrEnum):
         """Whether Jules works no more on its own. COMPLETED may still be revived by a message."""
         return self in {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
 
-    @property
-    def waits_for_user(self) -> bool:
-        """Whether nothing happens until the user acts."""
-        return self in {
-            TaskStatus.WAITING_APPROVAL,
-            TaskStatus.WAITING_FEEDBACK,
-            TaskStatus.PAUSED,
-        }
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChatMessage:

@@ -16,9 +16,17 @@ class CheckRunner(Protocol):
     """
 
     async def run(
-        self, command: str, *, folder: Path, timeout_seconds: float, output_limit_bytes: int = 65536
+        self,
+        command: str,
+        *,
+        folder: Path,
+        timeout_seconds: float,
+        output_limit_bytes: int = 65536,
+        network: bool = False,
     ) -> CheckResult:
         """Run `command` with the system shell in `folder`; the result's name is the command.
+
+        Only with `network` does it reach one, where the runner can keep it from it.
 
         Exit code 0 is success; running out of time is `timed_out`.
         """

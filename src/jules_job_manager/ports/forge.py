@@ -11,6 +11,7 @@ from typing import Protocol
 from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Job
+from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import Delivery
 
 
@@ -76,6 +77,10 @@ class Forge(Protocol):
 
     async def read_file(self, repository: str, commit: str, path: str) -> bytes | None:
         """Return a file of a commit that was fetched or made; None: there is no such file."""
+        ...
+
+    async def diffs(self, repository: str, base: str, head: str) -> tuple[FileDiff, ...]:
+        """Return the unified diff of each file between two commits that were fetched or made."""
         ...
 
     async def change(self, repository: str, *, job: Job, base: str, head: str) -> Change:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.job import Attempt, Job
+from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import (
     CheckResult,
     Conclusion,
@@ -22,7 +23,7 @@ from jules_job_manager.domain.review import (
 from jules_job_manager.domain.review_plan import REVIEW_FILE, CommandCheck, ReviewPlan, with_file
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.domain.task import JulesTask
-from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
@@ -31,6 +32,8 @@ from jules_job_manager.services.rule_checks import rule_results, used_rules
 
 MERGES = "merges into the base"
 FEEDBACK_OUTPUT_CHARACTERS = 4000
+MOST_PLANS = 100
+"""Plans of base commits that are remembered: a worker meets a new base with every merge."""
 
 
 class Reviewer:
@@ -109,6 +112,15 @@ class Reviewer:
         commit = await self._forge.head_commit(job.repository, job.branch)
         return None if commit is None else Delivery(commit=commit, branch=job.branch)
 
+    async def diffs(self, job: Job, review: Review) -> tuple[FileDiff, ...]:
+        """Return what the reviewed merge changes, file by file; none where its commits are not here."""
+        if not review.merge_commit:
+            return ()
+        try:
+            return await self._forge.diffs(job.repository, review.base_commit, review.merge_commit)
+        except ForgeError:
+            return ()
+
     async def usable_review(
         self, job: Job, attempt: Attempt, delivered: str, base: str
     ) -> Review | None:
@@ -184,6 +196,8 @@ class Reviewer:
         """
         place = (repository, base)
         if place not in self._plans:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
             content = await self._forge.read_file(repository, base, REVIEW_FILE)
             self._plans[place] = (
                 self._plan if content is None else _with_content(self._plan, content)
@@ -237,9 +251,10 @@ class Reviewer:
     async def _commands(self, folder: Path, plan: ReviewPlan) -> list[CheckResult]:
         done: list[CheckResult] = []
         for command in plan.setup:
-            result = await self._run(
-                CommandCheck(command=command, timeout_seconds=plan.timeout_seconds), folder
-            )
+            result = await self._runner.run(
+                command, folder=folder, timeout_seconds=plan.timeout_seconds,
+                network=plan.setup_network,
+            )  # fmt: skip
             done.append(replace(result, name=f"set-up: {command}"))
             if result.conclusion is not Conclusion.SUCCESS:
                 return done

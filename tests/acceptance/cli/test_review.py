@@ -72,6 +72,7 @@ def test_a_branch_is_judged_by_the_rules_of_its_base(jjm, repository):
     assert good.startswith("✓ Accepted: honest")
     bad = jjm("review", "claims", "--remote", repository, expect=1, **HOST).stdout
     assert "✗ imports-resolve  failure" in bad
+    assert "other checks did not fail (--full)" in bad
     assert "service.py:3" in bad
     assert "✗ tests-kept  failure" in bad
     assert "✗ protected-paths  failure" in bad
@@ -80,6 +81,19 @@ def test_a_branch_is_judged_by_the_rules_of_its_base(jjm, repository):
     )
     tests = next(check for check in found["checks"] if check["name"] == "tests")
     assert ("success", 0, 64) == (tests["conclusion"], tests["exit_code"], len(tests["log_sha256"]))
+
+
+def test_a_report_has_the_diff_with_the_findings(jjm, repository):
+    """And a store without a queue is no hindrance."""
+    words = ("review", "claims", "--remote", repository)
+    json_store = {**HOST, "JJM_STORAGE__BACKEND": "json"}
+    page = jjm(*words, "--format", "html", expect=1, **json_store).stdout
+    assert "from adding import load" in page
+    assert "<script" not in page
+    full = jjm(*words, "--full", expect=1, **json_store).stdout
+    assert "3 + from adding import load" in full
+    sarif = json.loads(jjm(*words, "--format", "sarif", expect=1, **json_store).stdout)
+    assert "imports-resolve" in {result["ruleId"] for result in sarif["runs"][0]["results"]}
 
 
 def test_what_cannot_be_reviewed_is_said(jjm, repository):

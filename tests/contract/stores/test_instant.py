@@ -184,7 +184,7 @@ async def test_the_instant_path_writes_nothing(empty_store):
             quick._connection.execute("DELETE FROM tasks")
 
 
-values = st.sampled_from(["", "sqlite", "json", "postgresql", "rest", "simulator", "~/x.db", "a b.db", "'x", "$HOME", "nonsense", "x#y", "/tmp/y.db"])  # fmt: skip
+values = st.sampled_from(["", "sqlite", "json", "postgresql", "rest", "simulator", "~/x.db", "a b.db", "'x", "$HOME", "nonsense", "x#y", "/srv/y.db"])  # fmt: skip
 variables = st.sampled_from(["JJM_STORAGE__BACKEND", "JJM_STORAGE__DATA_PATH", "JJM_BACKEND", "JJM_JULES__BACKEND", "JULES_API_KEY", "JJM_CONFIG", "OTHER"])  # fmt: skip
 lines = st.builds(lambda export, name, value: f"{export}{name}={value}", st.sampled_from(["", "export ", "  ", "# "]), variables, values)  # fmt: skip
 documents = st.dictionaries(

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from jules_job_manager.adapters.forges.git_tree import change_of, file_of
+from jules_job_manager.adapters.forges.git_tree import change_of, diffs_of, file_of
 from jules_job_manager.domain.change import FileKind, FileStatus
 from jules_job_manager.domain.job import Job
 from jules_job_manager.errors import ForgeError
@@ -140,3 +140,16 @@ async def test_a_delivery_cannot_hide_its_lines_with_attributes(repository, tmp_
     change = await change_of(mirror / "m.git", job=Job(key="k"), base=base, head=head)
     file = next(file for file in change.files if file.path == "a.py")
     assert ({1}, {1}, False) == (file.added_lines, file.removed_lines, file.is_binary)
+
+
+async def test_the_diff_of_each_file(repository):
+    """As people read it; a binary file has none."""
+    base = repository.commit({"a.py": b"1\n2\n", "old.py": b"x\n" * 20})
+    head = repository.commit(
+        {"a.py": b"1\n3\n", "new.py": b"x\n" * 20 + b"y\n", "b": b"\0\1"}, gone=("old.py",)
+    )
+    diffs = {file.path: file.diff for file in await diffs_of(repository.folder, base, head)}
+    assert {"a.py", "new.py", "b"} == set(diffs)
+    assert "@@ -1,2 +1,2 @@\n 1\n-2\n+3" in diffs["a.py"]
+    assert "rename from old.py" in diffs["new.py"]
+    assert diffs["b"] is None

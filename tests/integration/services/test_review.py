@@ -16,6 +16,7 @@ from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.forge import MergeCandidate
 from jules_job_manager.services.review import (
+    MOST_PLANS,
     Reviewer,
     feedback_for,
 )
@@ -80,8 +81,13 @@ class FakeRunner:
 
     def __init__(self, conclusion: Conclusion = Conclusion.SUCCESS) -> None:
         self.conclusion = conclusion
+        self.reached: list[str] = []
+        """Commands that had the network."""
 
-    async def run(self, command, *, folder, timeout_seconds, output_limit_bytes=65536):
+    async def run(
+        self, command, *, folder, timeout_seconds, output_limit_bytes=65536, network=False
+    ):
+        self.reached += [command] if network else []
         return CheckResult(name=command, conclusion=self.conclusion, exit_code=0)
 
 
@@ -176,7 +182,9 @@ async def test_conflicts_and_failing_checks_reject(store, tmp_path):
 class BrokenOnce(FakeRunner):
     """Fails the first time, then passes."""
 
-    async def run(self, command, *, folder, timeout_seconds, output_limit_bytes=65536):
+    async def run(
+        self, command, *, folder, timeout_seconds, output_limit_bytes=65536, network=False
+    ):
         result = await super().run(command, folder=folder, timeout_seconds=timeout_seconds)
         now, self.conclusion = self.conclusion, Conclusion.SUCCESS
         return replace(result, conclusion=now)
@@ -204,6 +212,29 @@ async def test_the_base_branch_adds_checks(store, tmp_path):
     forge.files["c2", ".jjm.toml"] = b"="
     with pytest.raises(ConfigurationError, match="is no TOML"):
         await mine.usable_review(JOB, ATTEMPT, "d", "c2")
+
+
+async def test_only_set_up_reaches_the_network(store, tmp_path):
+    """And only where the settings or the base branch say so; a check of the same words does not."""
+    await store.jobs.save_jobs([JOB])
+    forge, runner = FakeForge(main="c0"), FakeRunner()
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge, runner, setup=("make test",))
+    await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert [] == runner.reached
+    forge.branches["main"] = "c1"
+    forge.files["c1", ".jjm.toml"] = b"[review]\nsetup_network = true\n"
+    await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    assert ["make test"] == runner.reached
+
+
+async def test_plans_of_old_bases_are_forgotten(store):
+    """A worker that runs for months meets a new base with every merge."""
+    forge = FakeForge(main="c0")
+    mine = reviewer(store, forge)
+    for number in range(3 * MOST_PLANS):
+        await mine._plan_at("o/n", f"c{number}")
+    assert len(mine._plans) <= MOST_PLANS
 
 
 async def test_set_up_comes_first_and_a_flaky_check_is_shown(store, tmp_path):

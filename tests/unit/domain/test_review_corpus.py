@@ -3,58 +3,49 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.review_corpus.bad import BAD
-from tests.review_corpus.base import BASE
-from tests.review_corpus.honest import HONEST
-from tests.review_corpus.trees import Sample, change_of
+from tests.review_corpus import BAD, HONEST
+from tests.review_corpus.case import Case
 
 from jules_job_manager.domain.finding import Finding, Level
-from jules_job_manager.domain.review import Conclusion, Verdict, verdict_of
+from jules_job_manager.domain.review import Verdict, verdict_of
 from jules_job_manager.domain.review_plan import ReviewPlan
-from jules_job_manager.domain.rules import Need, Rule
+from jules_job_manager.domain.rules import Need, Rule, built_in_rules
 from jules_job_manager.services import rule_checks
 from jules_job_manager.services.rule_checks import rule_results
 
 
-def judged(sample):
-    return rule_results(change_of(sample, BASE), ReviewPlan())
+def judged(case):
+    return rule_results(case.change(), ReviewPlan())
 
 
-@pytest.mark.parametrize("sample", BAD, ids=[sample.name for sample in BAD])
-def test_it_is_refused_by_the_rule_it_names(sample):
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
+def test_it_is_refused_by_the_rule_it_names(case):
     """And the finding says where."""
-    failed = {check.name: check for check in judged(sample) if check.is_failed}
-    assert sample.caught_by in failed
-    assert failed[sample.caught_by].findings
+    failed = {check.name: check for check in judged(case) if check.is_failed}
+    assert case.rule in failed
+    assert failed[case.rule].findings
 
 
-@pytest.mark.parametrize("sample", HONEST, ids=[sample.name for sample in HONEST])
-def test_it_is_accepted(sample):
-    """No required rule finds anything."""
-    checks = judged(sample)
+@pytest.mark.parametrize("case", HONEST, ids=lambda case: case.name)
+def test_it_is_accepted(case):
+    """No required rule finds anything, and none breaks."""
+    checks = judged(case)
     assert [] == [(check.name, check.output) for check in checks if check.is_failed]
     assert Verdict.ACCEPT is verdict_of(checks)
+    assert all("could not be applied" not in check.output for check in checks)
 
 
 def test_there_are_enough():
-    """Each side has forty, and each required rule refuses something."""
-    assert len(BAD) >= 40
-    assert len(HONEST) >= 40
-    required = {check.name for check in judged(Sample(name="none")) if check.is_required}
-    assert required - {sample.caught_by for sample in BAD} <= {"promised-names"}
-
-
-@given(
-    text=st.text(max_size=200),
-    path=st.sampled_from(["notes/x.py", "tests/test_x.py", "x.json", "x.js", "pyproject.toml"]),
-)
-def test_any_text_is_judged(text, path):
-    """No rule fails on what it is given."""
-    checks = judged(Sample(name="any", files={path: text}))
-    assert Conclusion.ACTION_REQUIRED not in {check.conclusion for check in checks}
-    assert all("could not be applied" not in check.output for check in checks)
+    """Each side has forty of each project, told apart by name, and each required rule refuses something."""
+    for cases in (BAD, HONEST):
+        projects = {id(case.base) for case in cases}
+        assert 2 == len(projects)
+        for project in projects:
+            names = [case.name for case in cases if id(case.base) == project]
+            assert len(names) >= 40
+            assert len(names) == len(set(names))
+    required = {rule.id for rule in built_in_rules() if rule.need is Need.REQUIRED}
+    assert required == {case.rule for case in BAD}
 
 
 def test_a_rule_that_breaks_decides_nothing(monkeypatch):
@@ -67,7 +58,7 @@ def test_a_rule_that_breaks_decides_nothing(monkeypatch):
     for need, conclusion in ((Need.REQUIRED, "action_required"), (Need.ADVISORY, "neutral")):
         rule = Rule(id="odd", title="t", explanation="e", need=need, check=broken)
         monkeypatch.setattr(rule_checks, "built_in_rules", lambda options, rule=rule: (rule,))
-        (check,) = judged(Sample(name="any"))
+        (check,) = judged(Case(name="any"))
         assert (conclusion, "could not be applied (RecursionError: too deep)") == (
             check.conclusion.value, check.output.removeprefix("This rule ").rstrip("."),
         )  # fmt: skip
@@ -83,7 +74,7 @@ def test_what_is_told_is_bounded(monkeypatch):
 
     rule = Rule(id="odd", title="t", explanation="e", need=Need.REQUIRED, check=many)
     monkeypatch.setattr(rule_checks, "built_in_rules", lambda options: (rule,))
-    (check,) = judged(Sample(name="any"))
+    (check,) = judged(Case(name="any"))
     lines = check.output.splitlines()
     assert lines[1].startswith("- b:1: xxx")
     assert "... and 51 more" == lines[-1]

@@ -13,6 +13,7 @@ RULES = ("no-stubs", "type-hints")
 FILE = """
 [review]
 setup = ["pip install -e ."]
+setup_network = true
 allowed_paths = ["docs/*"]
 route_lines = 40
 
@@ -47,8 +48,8 @@ def test_the_file_adds_to_the_settings():
         plan.use_of("x", "required"),
     )  # fmt: skip
     assert "required" == ReviewPlan().use_of("no-stubs", "required")
-    assert (("pip install -e .",), ("docs/*",), 40) == (
-        plan.setup, plan.allowed_paths, plan.route_lines,
+    assert (("pip install -e .",), True, ("docs/*",), 40) == (
+        plan.setup, plan.setup_network, plan.allowed_paths, plan.route_lines,
     )  # fmt: skip
 
 

@@ -23,8 +23,6 @@ class SandboxOptions:
     limits: Limits = DEFAULT_LIMITS
     readable: Sequence[Path] = ()
     caches: Mapping[str, Path] = field(default_factory=dict)
-    network_commands: frozenset[str] = frozenset()
-    """The set-up commands that reach the network."""
 
 
 class SandboxCheckRunner:
@@ -37,7 +35,13 @@ class SandboxCheckRunner:
         self._is_usable = False
 
     async def run(
-        self, command: str, *, folder: Path, timeout_seconds: float, output_limit_bytes: int = 65536
+        self,
+        command: str,
+        *,
+        folder: Path,
+        timeout_seconds: float,
+        output_limit_bytes: int = 65536,
+        network: bool = False,
     ) -> CheckResult:
         """Run `command` in `folder`; the result's name is the command.
 
@@ -55,7 +59,7 @@ class SandboxCheckRunner:
             command,
             folder=folder,
             limits=limits,
-            network=command in self._options.network_commands,
+            network=network,
             readable=self._options.readable,
             caches=self._options.caches,
         )

@@ -19,6 +19,7 @@ from pathlib import Path
 from jules_job_manager.adapters.forges.git_command import git_raw, safe_environment, safe_words
 from jules_job_manager.domain.change import Change, ChangedFile, FileKind, FileStatus
 from jules_job_manager.domain.job import Job
+from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.errors import ForgeError
 
 _KINDS = {"100644": FileKind.FILE, "100664": FileKind.FILE, "100755": FileKind.EXECUTABLE,
@@ -27,6 +28,10 @@ _FILES = frozenset({FileKind.FILE, FileKind.EXECUTABLE})
 _LONGEST_TARGET = 4096
 _STATUSES = {"A": FileStatus.ADDED, "M": FileStatus.MODIFIED, "D": FileStatus.DELETED,
              "R": FileStatus.RENAMED, "C": FileStatus.ADDED, "T": FileStatus.TYPE_CHANGED}  # fmt: skip
+_DIFF = ("diff", "--patch-with-raw", "-z", "--find-renames", "--no-color", "--no-ext-diff",
+         "--no-textconv", "--no-indent-heuristic", "--submodule=short", "--ignore-submodules=none")  # fmt: skip
+_LONGEST_DIFF = 500_000
+"""Most bytes of one file's diff that are shown."""
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
@@ -147,16 +152,25 @@ async def change_of(mirror: Path, *, job: Job, base: str, head: str) -> Change:
         ForgeError: there is no such commit.
     """
     objects = GitObjects(mirror)
-    found = await _listing(
-        mirror, "diff", "--patch-with-raw", "-z", "--unified=0", "--find-renames", "--no-color",
-        "--no-ext-diff", "--no-textconv", "--no-indent-heuristic", "--submodule=short",
-        "--ignore-submodules=none", "--end-of-options", base, head, "--",
-    )  # fmt: skip
+    found = await _listing(mirror, *_DIFF, "--unified=0", "--end-of-options", base, head, "--")
     return Change(
         job=job,
         base=await tree_of(mirror, objects, base),
         head=await tree_of(mirror, objects, head),
         files=tuple(_files(found)),
+    )
+
+
+async def diffs_of(mirror: Path, base: str, head: str) -> tuple[FileDiff, ...]:
+    """Return the unified diff of each file that differs between two commits of a mirror.
+
+    Raises:
+        ForgeError: there is no such commit.
+    """
+    found = await _listing(mirror, *_DIFF, "--unified=3", "--end-of-options", base, head, "--")
+    return tuple(
+        FileDiff(path=file.path, diff=None if _is_binary(lines) else _text_of(lines))
+        for file, lines in _patches(found)
     )
 
 
@@ -182,24 +196,34 @@ async def _listing(mirror: Path, *words: str) -> bytes:
 
 
 def _files(found: bytes) -> Iterator[ChangedFile]:
+    for file, lines in _patches(found):
+        added: set[int] = set()
+        removed: set[int] = set()
+        for line in lines:
+            hunk = _HUNK.match(line)
+            if hunk:
+                removed.update(_span(hunk[1], hunk[2]))
+                added.update(_span(hunk[3], hunk[4]))
+        yield replace(
+            file, added_lines=frozenset(added), removed_lines=frozenset(removed),
+            is_binary=_is_binary(lines),
+        )  # fmt: skip
+
+
+def _is_binary(lines: Sequence[bytes]) -> bool:
+    return any(line.startswith((b"Binary files ", b"GIT binary patch")) for line in lines)
+
+
+def _text_of(lines: Sequence[bytes]) -> str:
+    return b"\n".join(lines)[:_LONGEST_DIFF].decode("utf-8", "replace")
+
+
+def _patches(found: bytes) -> Iterator[tuple[ChangedFile, list[bytes]]]:
+    """Yield each changed file with the lines of its patch."""
     raw, _, patches = found.partition(b"\0\0")
     sections = _sections(patches)
     for file, count in _raw_entries(raw):
-        added: set[int] = set()
-        removed: set[int] = set()
-        is_binary = False
-        for _ in range(count):
-            for line in next(sections, []):
-                if line.startswith((b"Binary files ", b"GIT binary patch")):
-                    is_binary = True
-                hunk = _HUNK.match(line)
-                if hunk:
-                    removed.update(_span(hunk[1], hunk[2]))
-                    added.update(_span(hunk[3], hunk[4]))
-        yield replace(
-            file, added_lines=frozenset(added), removed_lines=frozenset(removed),
-            is_binary=is_binary,
-        )  # fmt: skip
+        yield file, [line for _ in range(count) for line in next(sections, [])]
 
 
 def _raw_entries(raw: bytes) -> Iterator[tuple[ChangedFile, int]]:

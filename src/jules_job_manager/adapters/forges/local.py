@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import AsyncFileLock, Timeout
 
 from jules_job_manager.adapters.forges.git_command import git, git_ok
-from jules_job_manager.adapters.forges.git_tree import change_of, file_of
+from jules_job_manager.adapters.forges.git_tree import change_of, diffs_of, file_of
 from jules_job_manager.adapters.forges.held_work import how_held
 from jules_job_manager.adapters.forges.left_locks import alone_ok
 from jules_job_manager.adapters.scratch_folders import ScratchFolder
@@ -21,6 +21,7 @@ from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.masking import masked
+from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.forge import Holding, MergeCandidate
@@ -128,6 +129,16 @@ class LocalGitForge:
             return None
         return await file_of(await self._mirror(repository), commit, path)
 
+    async def diffs(self, repository: str, base: str, head: str) -> tuple[FileDiff, ...]:
+        """Return the unified diff of each file between two commits of the mirror.
+
+        Raises:
+            ForgeError: the mirror lacks one of them.
+        """
+        for commit in (base, head):
+            _require_id(commit)
+        return await diffs_of(await self._mirror(repository), base, head)
+
     async def change(self, repository: str, *, job: Job, base: str, head: str) -> Change:
         """Return what differs between two commits of the mirror.
 
@@ -135,8 +146,7 @@ class LocalGitForge:
             ForgeError: the mirror lacks one of them.
         """
         for commit in (base, head):
-            if not _OBJECT_ID.fullmatch(commit):
-                raise ForgeError(f"{commit!r} is not a commit.")
+            _require_id(commit)
         return await change_of(await self._mirror(repository), job=job, base=base, head=head)
 
     @asynccontextmanager
@@ -154,8 +164,7 @@ class LocalGitForge:
         base = await self.head_commit(repository, base_branch)
         if base is None:
             raise ForgeError(f"{repository} has no branch {base_branch}.")
-        if not _OBJECT_ID.fullmatch(delivery.commit):
-            raise ForgeError(f"{delivery.commit!r} is not a commit.")
+        _require_id(delivery.commit)
         async with self._worktree(mirror, base) as folder:
             yield await self._merge(mirror, folder, base, delivery.commit, message)
 
@@ -317,3 +326,13 @@ def _push_error(repository: str, branch: str, output: str) -> ForgeError:
             "git config receive.denyCurrentBranch updateInstead",
         )
     return ForgeError(f"The merge could not be pushed to {repository}: {output.strip()[-500:]}")
+
+
+def _require_id(commit: str) -> None:
+    """Do nothing when it is a whole commit id: anything else could be a flag or a name.
+
+    Raises:
+        ForgeError: it is not.
+    """
+    if not _OBJECT_ID.fullmatch(commit):
+        raise ForgeError(f"{commit!r} is not a commit.")

@@ -16,6 +16,7 @@ from jules_job_manager.adapters.sandboxes.running import (
     CHECKOUT,
     HOME,
     Program,
+    error_of,
     require_folder,
     run_supervised,
     scratch_folder,
@@ -116,7 +117,7 @@ class BubblewrapSandbox:
         if program is None:
             return f"bubblewrap is not installed. {INSTALL}."
         argv = [program, *_isolation("", network=False), "--ro-bind", "/", "/", "true"]
-        error = await asyncio.to_thread(_error_of, argv)
+        error = await error_of(argv)
         if not error:
             return ""
         return (
@@ -129,14 +130,6 @@ class BubblewrapSandbox:
 def _features(program: str) -> str:
     done = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
-
-
-def _error_of(argv: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        return str(exc)
-    return "" if done.returncode == 0 else done.stderr.strip()[-200:] or "without a reason"
 
 
 def _isolation(features: str, *, network: bool) -> list[str]:

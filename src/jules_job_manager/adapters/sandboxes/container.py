@@ -7,12 +7,10 @@ Source: podman-run(1) and docker run, read 2026-11.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from jules_job_manager.adapters.sandboxes.running import (
     CHECKOUT,
     HOME,
     Program,
+    error_of,
     require_folder,
     run_supervised,
     scratch_folder,
@@ -103,18 +102,8 @@ class ContainerSandbox:
         engine = self._engine
         if engine is None:
             return "neither podman nor docker is installed. Install podman."
-        error = await asyncio.to_thread(_error_of, [engine, "info"], self._environment)
+        error = await error_of([engine, "info"], self._environment)
         return f"{engine} does not work ({error}). Start its service." if error else ""
-
-
-def _error_of(argv: Sequence[str], environment: Mapping[str, str]) -> str:
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=30, check=False, env=dict(environment)
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        return str(exc)
-    return "" if done.returncode == 0 else done.stderr.strip()[-200:] or "without a reason"
 
 
 def _isolation(limits: Limits, *, network: bool) -> list[str]:

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -56,6 +57,26 @@ def require_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise OperationFailedError(f"The check could not be started: there is no {folder}.")
+
+
+async def error_of(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    """Return why a command that only tries something out fails, in a few words; empty: it works.
+
+    Args:
+        argv: The command; it is given 30 seconds.
+        environment: Its variables; None: ours.
+    """
+
+    def tried() -> str:
+        try:
+            done = subprocess.run(
+                argv, capture_output=True, text=True, timeout=30, check=False, env=environment
+            )
+        except (OSError, subprocess.TimeoutExpired) as exc:
+            return str(exc)
+        return "" if done.returncode == 0 else done.stderr.strip()[-200:] or "without a reason"
+
+    return await asyncio.to_thread(tried)
 
 
 @contextlib.asynccontextmanager

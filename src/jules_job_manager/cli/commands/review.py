@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
+    from jules_job_manager.domain.report import FileDiff
     from jules_job_manager.domain.review import Review
     from jules_job_manager.services.review import Reviewer
     from jules_job_manager.settings.model import Settings
@@ -46,32 +47,40 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Review, and print what came of it."""
+    from jules_job_manager.bootstrap.queue import reviewer_of
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
 
     settings = context.settings({"review.checks": args.check})
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
 
-    async def work(app: App) -> tuple[Job, Review]:
-        return await _reviewed(app, context, settings, remotes, args)
+    async def work(app: App) -> tuple[Job, Review, tuple[FileDiff, ...]]:
+        reviewer = reviewer_of(app, settings, remotes)
+        job, review = await _reviewed(app, context, settings, remotes, args, reviewer)
+        return job, review, await reviewer.diffs(job, review)
 
-    job, review = context.run(work)
-    _print(context, job, review, args)
+    job, review, files = context.run(work)
+    _print(context, job, review, files, args)
     return {"accept": OK, "reject": FAILED}.get(review.verdict.value, PENDING)
 
 
 async def _reviewed(
-    app: App, context: Context, settings: Settings, remotes: dict[str, str], args: Namespace
+    app: App,
+    context: Context,
+    settings: Settings,
+    remotes: dict[str, str],
+    args: Namespace,
+    reviewer: Reviewer,
 ) -> tuple[Job, Review]:
-    from jules_job_manager.bootstrap.queue import reviewer_of
     from jules_job_manager.cli.commands.queue_run import prepare_checks
     from jules_job_manager.cli.queue_jobs import matching_key
     from jules_job_manager.domain.review import Delivery
     from jules_job_manager.errors import InvalidInputError
 
-    jobs = {job.key: job for job in await app.store.jobs.list_jobs()}
+    # A store without a queue has branches to review all the same.
+    known = [] if app.store.kind == "json" else await app.store.jobs.list_jobs()
+    jobs = {job.key: job for job in known}
     key = matching_key(list(jobs), args.what)
-    reviewer = reviewer_of(app, settings, remotes)
     if key is None:
         job = _job_of_branch(settings, remotes, args)
         await prepare_checks(context, settings)
@@ -127,7 +136,9 @@ async def _of_branch(reviewer: Reviewer, job: Job) -> Review:
     return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery)
 
 
-def _print(context: Context, job: Job, review: Review, args: Namespace) -> None:
+def _print(
+    context: Context, job: Job, review: Review, files: tuple[FileDiff, ...], args: Namespace
+) -> None:
     from jules_job_manager._version import __version__
     from jules_job_manager.cli.report import print_report
     from jules_job_manager.domain.evidence import PROMISED_FILES
@@ -140,8 +151,8 @@ def _print(context: Context, job: Job, review: Review, args: Namespace) -> None:
     )
 
     report = ReportInput(
-        review=review, title=job.title or job.key, repository=job.repository, branch=job.branch,
-        job=job, promised_check=PROMISED_FILES,
+        review=review, title=job.title, repository=job.repository, branch=job.branch,
+        job=job, files=files, promised_check=PROMISED_FILES,
     )  # fmt: skip
     if args.format == "terminal":
         print_report(context, report, full=args.full)

@@ -147,6 +147,8 @@ def view(report: ReportInput, limits: Limits) -> ReportView:
     """Return the report within the limits."""
     review, job = report.review, report.job
     title = report.title or (job.title if job else "")
+    if job is not None and title == job.key:
+        title = ""  # a branch that is reviewed by itself has no other name
     results = first_of(review.checks, limits.checks, _rank)
     checks = _with_findings([_check(result) for result in results], results, limits.findings)
     checks = _with_outputs(checks, results, limits)

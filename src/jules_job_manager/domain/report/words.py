@@ -39,11 +39,11 @@ def conclusion(check: CheckView) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 1 min`; nothing for 0."""
-    if seconds <= 0:
+    """Return a length of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 1 min`; nothing below 0.05 s."""
+    if seconds < 0.05:
         return ""
     if seconds < 10:
-        return f"{max(0.1, seconds):.1f} s"
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.rule_corpus.base_project import BASE
-from tests.rule_corpus.case import job
-from tests.rule_corpus.memory_change import make_change
+from tests.review_corpus.case import job
+from tests.review_corpus.memory_change import make_change
+from tests.review_corpus.shop.base import BASE
 
 from jules_job_manager.domain.rules import Need, RuleOptions, built_in_rules, findings_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.rule_corpus.base_project import BASE
-from tests.rule_corpus.case import job
-from tests.rule_corpus.memory_change import Link, make_change
+from tests.review_corpus.case import job
+from tests.review_corpus.memory_change import Link, make_change
+from tests.review_corpus.shop.base import BASE
 
 from jules_job_manager.domain.rules import RuleOptions, built_in_rules, findings_of
 
@@ -71,4 +71,6 @@ def test_deep_nesting_is_judged(rule, text):
     change = make_change(
         {}, {"a.py": text, "b.json": "[" * 100_000, "tests/test_a.py": text}, job()
     )
-    findings_of(rule, change)
+    found = findings_of(rule, change)
+    assert all(finding.rule == rule.id for finding in found)
+    assert found or rule.id != "parses"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Job, JobFile
-from tests.rule_corpus.base_project import BASE
-from tests.rule_corpus.memory_change import Content, make_change
+from tests.review_corpus.memory_change import Content, make_change
+from tests.review_corpus.shop.base import BASE
 
 
 def job(prompt: str = "", title: str = "Work on the shop", **files: str) -> Job:
@@ -29,6 +29,8 @@ class Case:
     name: str
     rule: str = ""
     job: Job = field(default_factory=job)
+    base: Mapping[str, Content] = field(default_factory=lambda: BASE)
+    """The project it is made to."""
     write: Mapping[str, Content] = field(default_factory=dict)
     replace: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     append: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Case:
 
     def change(self) -> Change:
         """Return what the rules see."""
-        head = dict(BASE)
+        head = dict(self.base)
         for old, new in self.rename.items():
             head[new] = head.pop(old)
         for path, pairs in self.replace.items():
@@ -54,4 +56,4 @@ class Case:
         for path in self.remove:
             del head[path]
         head.update(self.write)
-        return make_change(BASE, head, self.job, self.rename)
+        return make_change(self.base, head, self.job, self.rename)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.rule_corpus.memory_change import Content
+from tests.review_corpus.memory_change import Content
 
 BASE: dict[str, Content] = {
     "README.md": "# Shop\n\nA small service.\n",

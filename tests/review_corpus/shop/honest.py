@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.rule_corpus.case import Case, job
-from tests.rule_corpus.memory_change import Link
+from tests.review_corpus.case import Case, job
+from tests.review_corpus.memory_change import Link
 
 PRICES = "tests/test_prices.py"
 ITEMS = "tests/test_items.py"
