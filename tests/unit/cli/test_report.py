@@ -63,7 +63,7 @@ def test_a_terminal_gets_the_same_words_in_colour():
 
 
 def test_only_failures_are_explained_in_the_compact_form():
-    """A check that passed is one line; one that failed brings its last lines of output."""
+    """What passed is counted; a check that failed brings its last lines of output."""
     output = "\n".join(f"line {number}" for number in range(40))
     failed = CheckResult(name="a", conclusion=Conclusion.FAILURE, output=output)
     passed = CheckResult(name="b", conclusion=Conclusion.SUCCESS, output=output)
@@ -73,7 +73,7 @@ def test_only_failures_are_explained_in_the_compact_form():
         "✗ a  failure",
         "    (30 lines before this left out)",
         *(f"    │ line {number}" for number in range(30, 40)),
-        "✓ b  success",
+        "✓ 1 other check did not fail (--full)",
     ]
 
 
