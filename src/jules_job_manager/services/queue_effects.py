@@ -32,8 +32,9 @@ from jules_job_manager.ports.backend import Capability
 from jules_job_manager.ports.quota_ledger import LedgerEntry
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.feedback import feedback_for, feedback_mark
 from jules_job_manager.services.queue_state import QueueState
-from jules_job_manager.services.review import Reviewer, feedback_for, feedback_mark
+from jules_job_manager.services.review import Reviewer
 
 _SETTLE_LIMIT = 1000
 """How many of the newest tasks are searched for a mark."""

@@ -25,6 +25,12 @@ async def test_every_escape_of_the_doctor_fails(isolated, tmp_path):
     assert (13, ()) == (proof.tried, proof.succeeded)
 
 
+async def test_an_attempt_that_would_fail_anyway_is_not_counted(isolated, tmp_path):
+    """Where no bait can be laid, nothing is proven by its not being found."""
+    proof = await try_to_escape(isolated, home=Path.home(), own_home=tmp_path / "not there")
+    assert (12, ()) == (proof.tried, proof.succeeded)
+
+
 async def test_the_attempts_of_the_doctor_are_real(tmp_path):
     """Without a sandbox nearly all of them succeed: a probe that cannot succeed proves nothing."""
     host = HostSandbox(environment={"PATH": os.environ["PATH"]})

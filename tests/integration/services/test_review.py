@@ -15,10 +15,10 @@ from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.services.feedback import feedback_for
 from jules_job_manager.services.review import (
     MOST_PLANS,
     Reviewer,
-    feedback_for,
 )
 
 pytestmark = pytest.mark.integration

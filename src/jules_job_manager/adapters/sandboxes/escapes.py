@@ -51,8 +51,16 @@ async def try_to_escape(sandbox: Sandbox, *, home: Path, own_home: Path) -> Proo
     """
     with contextlib.ExitStack() as stack:
         world = await asyncio.to_thread(_world, stack)
-        baits = [stack.enter_context(_bait_in(place)) for place in (home, own_home)]
-        attempts = _attempts(world, *baits)
+        baits = {
+            "read the home folder": stack.enter_context(_bait_in(home)),
+            "read the keys and mirrors of jjm": stack.enter_context(_bait_in(own_home)),
+        }
+        attempts = [
+            Escape(name=name, command=f"cat {shlex.quote(str(bait))}")
+            for name, bait in baits.items()
+            if bait is not None  # else the attempt would fail whatever the sandbox does
+        ]
+        attempts += _attempts(world)
         got_out = []
         for attempt in attempts:
             # The last of the command decides: a shell that cannot even begin has not got out.
@@ -109,12 +117,12 @@ def _bait() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _bait_in(folder: Path) -> Iterator[Path]:
-    """Put a secret into the folder, if it can be written; else it is the folder that is looked for."""
+def _bait_in(folder: Path) -> Iterator[Path | None]:
+    """Put a secret into the folder; None when it is not there or cannot be written."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=".jjm-probe-", dir=folder)
     except OSError:
-        yield folder / "."
+        yield None
         return
     os.close(descriptor)
     try:
@@ -123,9 +131,9 @@ def _bait_in(folder: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _attempts(world: _World, in_home: Path, in_own_home: Path) -> list[Escape]:
+def _attempts(world: _World) -> list[Escape]:
     places = {
-        "home": in_home, "own": in_own_home, "outside": world.outside, "mirror": world.mirror,
+        "outside": world.outside, "mirror": world.mirror,
         "system": f"/usr/jjm-probe-{os.getpid()}",
     }  # fmt: skip
     at = {name: shlex.quote(str(path)) for name, path in places.items()}
@@ -136,8 +144,6 @@ def _attempts(world: _World, in_home: Path, in_own_home: Path) -> list[Escape]:
     )
     environments = f"cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -q {_SECRET}"
     return [
-        Escape(name="read the home folder", command=f"cat {at['home']}"),
-        Escape(name="read the keys and mirrors of jjm", command=f"cat {at['own']}"),
         Escape(name="read a file outside", command=f"cat {at['outside']}/secret"),
         Escape(name="follow a link outside", command="cat link/secret"),
         Escape(name="write outside", command=f"echo > {at['outside']}/written"),

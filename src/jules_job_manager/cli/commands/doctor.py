@@ -146,7 +146,7 @@ def _sandbox(context: Context) -> str:
     async def prove() -> str:
         problem = await sandbox.is_usable()
         if problem and not is_needed:
-            return f"not needed, as no checks are configured. {problem}"
+            return f"not there, and only a base branch's .jjm.toml would need it: {problem}"
         await require_usable(sandbox)
         proof = await try_to_escape(sandbox, home=Path.home(), own_home=settings.home)
         failed = proof.tried - len(proof.succeeded)
