@@ -12,7 +12,7 @@ from jules_job_manager.adapters.backends.simulator.rest_face import in_process_t
 from jules_job_manager.adapters.backends.simulator.scenario import load_scenario
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.domain.task import NewTask
-from jules_job_manager.errors import TaskNotFoundError
+from jules_job_manager.errors import OperationFailedError, TaskNotFoundError
 from jules_job_manager.services.account_tasks import AccountTasks
 from jules_job_manager.services.tasks import TaskService
 
@@ -54,6 +54,11 @@ async def test_each_task_is_asked_of_the_account_it_is_in(store, tmp_path):
             await tasks.send_message(task.id, "Hello")
             assert "Hello" in [a.message for a in await tasks.activities(task.id)]
             await tasks.plans(task.id)
+            for ask in (tasks.approve_plan, tasks.resume_task, tasks.change_set):
+                # It is refused by the account that has the task, which knows it well.
+                with pytest.raises(OperationFailedError) as refused:
+                    await ask(task.id)
+                assert not isinstance(refused.value, TaskNotFoundError)
             await tasks.set_archived(task.id, archived=True)
             stored = await store.tasks.get_task(task.id)
             assert (account, True) == (stored.backend, stored.archived)
