@@ -28,7 +28,7 @@ coverage: $(VENV)/.dev
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --skip-covered
-	$(BIN)/coverage json -q -o - | $(BIN)/python scripts/check_coverage.py --least 75
+	$(BIN)/coverage json -q -o - | $(BIN)/python scripts/check_coverage.py --least 85
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
