@@ -95,8 +95,8 @@ def change_of(
     _refuse_foreign_keys(backlog, stored, place)
     keys = set(backlog.job_lines)
     gone = [job for job in stored.values() if job.backlog in place.paths and job.key not in keys]
-    removed = [job.key for job in gone if removes and job.key not in begun]
-    others = {k: job for k, job in stored.items() if k not in keys and k not in set(removed)}
+    removed = {job.key: job for job in gone if removes and job.key not in begun}
+    others = {k: job for k, job in stored.items() if k not in keys and k not in removed}
     others |= {job.key: replace(job, backlog=place.path) for job in gone if job.key in others}
     _refuse_faults(backlog, others)
     merged = []
@@ -129,7 +129,7 @@ def change_of(
         updated=tuple(job.key for job in merged if job.key in stored),
         changed=tuple(j.key for j in settled if j.key in keys and stored.get(j.key, j) != j),
         removed=tuple(removed),
-        kept=tuple(job.key for job in gone if job.key not in set(removed)),
+        kept=tuple(job.key for job in gone if job.key not in removed),
         problems=backlog.problems,
         differences=tuple(differences),
     )
@@ -162,7 +162,7 @@ def _common_home(stored: Mapping[str, Job], place: Place) -> tuple[str, str]:
 
 def _as_it_waited(job: Job, old: Job | None) -> Job:
     """Return the job as it was when nothing is new but the words for what it waits for."""
-    if old is None or job.status not in _WAITING:
+    if old is None or job.status not in _WAITING or job.reason == old.reason:
         return job
     return old if replace(job, reason=old.reason) == old else job
 
