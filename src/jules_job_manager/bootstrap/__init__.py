@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.backlog_sync import BacklogSync
     from jules_job_manager.services.backlogs import BacklogService
     from jules_job_manager.services.interventions import Interventions
+    from jules_job_manager.services.observer import Observer
     from jules_job_manager.services.queue_admin import QueueAdmin
     from jules_job_manager.services.tasks import TaskService
 
@@ -160,6 +161,20 @@ class App:
             self._more_backends.append(backend)
             found[name] = self._account(name, backend, choices[name][1])
         return found
+
+    async def observer_of(self, reference: str) -> Observer:
+        """Return the observer of the account a task is in: the default one for unknown tasks.
+
+        Raises:
+            ConfigurationError: no way to reach Jules is configured.
+            InvalidInputError: `reference` fits no task, or more than one.
+        """
+        from jules_job_manager.services.stored_tasks import resolve_task
+
+        known = await self.store.tasks.get_task(await resolve_task(self.store, reference))
+        accounts = list(self.accounts().values())
+        mine = [a for a in accounts if known is not None and a.backend.name == known.backend]
+        return (mine or accounts)[0].observer
 
     def _account(self, name: str, backend: Backend, choice: PlanChoice) -> Account:
         from jules_job_manager.services.accounts import Account

@@ -12,10 +12,13 @@ from jules_job_manager.bootstrap import App, open_app
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.domain.text import safe_text, shorten
 from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.ports.backend import Backend
+from jules_job_manager.ports.store import Store
 from jules_job_manager.scripting.background import Synchronous
 from jules_job_manager.scripting.mcp_client import MCPClient
 from jules_job_manager.scripting.storage import Storage
 from jules_job_manager.services.monitoring import Look, watch
+from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.tasks import TaskService
 from jules_job_manager.settings.load import load_settings
 
@@ -53,6 +56,7 @@ class JobManager(Synchronous):
         self.storage = storage
         self._stack = AsyncExitStack()
         self._tasks: TaskService | None = None
+        self._app: App | None = None
 
     def list_tasks(self, status_filter: str | TaskStatus | None = None) -> list[JulesTask]:
         """Return tasks, newest change first: Jules' own merged with what is stored.
@@ -129,16 +133,19 @@ class JobManager(Synchronous):
         """
         said = ""
 
-        async def work(tasks: TaskService) -> None:
+        async def work() -> None:
             nonlocal said
-            async for look in watch(tasks, SystemClock(), task_id, interval_seconds=interval):
+            tasks, (backend, store) = await self._service(), await self._parts()
+            clock = SystemClock()
+            observer = Observer(backend=backend, tasks=tasks, store=store, clock=clock)
+            async for look in watch(observer, clock, task_id, interval_seconds=interval):
                 line = _line(look)
                 if line != said:
                     report(f"{look.at.astimezone():%H:%M:%S}  {line}")
                     said = line
 
         try:
-            self._with_tasks(work)
+            self._run(work)
         except KeyboardInterrupt:
             report("Monitoring stopped")
 
@@ -152,18 +159,19 @@ class JobManager(Synchronous):
         return self._run(whole)
 
     async def _service(self) -> TaskService:
-        if self._tasks is not None:
-            return self._tasks
+        if self._tasks is None:
+            backend, store = await self._parts()
+            self._tasks = TaskService(backend=backend, store=store, clock=SystemClock())
+        return self._tasks
+
+    async def _parts(self) -> tuple[Backend, Store]:
         store = None if self.storage is None else await self.storage.store()
         backend = None if self.mcp_client is None else self.mcp_client.backend()
         if store is not None and backend is not None:
-            self._tasks = TaskService(backend=backend, store=store, clock=SystemClock())
-            return self._tasks
-        app: App = await self._stack.enter_async_context(open_app(self._settings))
-        self._tasks = TaskService(
-            backend=backend or app.backend, store=store or app.store, clock=app.clock
-        )
-        return self._tasks
+            return backend, store
+        if self._app is None:
+            self._app = await self._stack.enter_async_context(open_app(self._settings))
+        return backend or self._app.backend, store or self._app.store
 
 
 def _status(name: str | TaskStatus | None) -> TaskStatus | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.errors import BackendConnectionError, QuotaExceededError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.services.tasks import TaskService
+from jules_job_manager.services.observer import Observer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class Look:
 
 
 async def watch(
-    tasks: TaskService,
+    observer: Observer,
     clock: Clock,
     reference: str,
     *,
@@ -33,7 +33,7 @@ async def watch(
     """Yield a look every `interval_seconds` (>= 0) until the task is `until`, or is finished.
 
     A finished task ends the watch also when another status was waited for, since it may never
-    come. A look that fails because Jules cannot be reached is told, and watching goes on.
+    come. Looks count in the budget of the task's account (see `Observer.look_at`). A look that fails because Jules cannot be reached is told, and watching goes on.
 
     Raises:
         TaskNotFoundError, AuthenticationError, OperationFailedError: watching cannot go on.
@@ -41,7 +41,7 @@ async def watch(
     last: JulesTask | None = None
     while True:
         try:
-            last = await tasks.get_task(reference)
+            last = await observer.look_at(reference, fresh_seconds=interval_seconds)
         except (BackendConnectionError, QuotaExceededError) as exc:
             yield Look(at=clock.now(), task=last, failure=str(exc))
         else:

@@ -19,7 +19,8 @@ from jules_job_manager.ports.backend import Backend, Capability
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.tasks import TaskService
+from jules_job_manager.services.stored_tasks import asking_for
+from jules_job_manager.services.tasks import LAST_LOOK_NOTE, TaskService
 
 ACTIVITY_LISTS_PER_MINUTE = 120
 MOST_LISTED = 1000
@@ -130,6 +131,44 @@ class Observer:
             is_complete=whole,
             postponed=postponed,
         )
+
+    async def look_at(self, reference: str, *, fresh_seconds: float = 0.0) -> JulesTask:
+        """Return one task whole, for somebody who watches it: the budget is the same one.
+
+        How the task stands comes from the store when a running worker listed the account no more
+        than `fresh_seconds` ago, else from Jules. What happened in it is asked for while the
+        budget has a call left; without one, what is stored stands for it.
+
+        Args:
+            reference: Id of the task, its first characters, or a web address.
+            fresh_seconds: >= 0.
+
+        Raises:
+            TaskNotFoundError: Jules does not know it.
+            BackendConnectionError, OperationFailedError, AuthenticationError: the look failed.
+        """
+        task_id = await self._tasks.resolve(reference)
+        task = await self._as_listed(task_id, fresh_seconds)
+        if task is None:
+            with asking_for(task_id):
+                task = await self._backend.get_task(task_id)
+            await self._tasks.record([task])
+        left = self._budget.taken(self._clock.monotonic_seconds())
+        if left is None:
+            return await self._tasks.get_stored(task_id)
+        self._budget = left
+        return await self._tasks.refresh(task)
+
+    async def _as_listed(self, task_id: str, fresh_seconds: float) -> JulesTask | None:
+        """Return the stored task if a worker has just listed the account it is in."""
+        moment, _, name = (await self._store.get_note(LAST_LOOK_NOTE) or "").partition(" ")
+        if not moment or name != self._backend.name or not self._lists_status():
+            return None
+        age = (self._clock.now() - datetime.fromisoformat(moment)).total_seconds()
+        known = await self._store.tasks.get_task(task_id)
+        if not 0 <= age <= fresh_seconds or known is None or known.backend != name:
+            return None
+        return known
 
     def touched(self, task_id: str) -> None:
         """Say that something was sent to a task: its activities are read at the next look."""

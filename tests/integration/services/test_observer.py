@@ -9,12 +9,13 @@ import pytest
 from tests.clocks import FakeClock
 
 from jules_job_manager.domain.activity import Activity, ActivityKind
+from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.event import EventType
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.errors import BackendConnectionError, TaskNotFoundError
 from jules_job_manager.ports.backend import Capability
 from jules_job_manager.services.observer import INTERVALS, LIST_ALL_EVERY, MOST_LISTED, Observer
-from jules_job_manager.services.tasks import TaskService
+from jules_job_manager.services.tasks import LAST_LOOK_NOTE, TaskService
 
 pytestmark = pytest.mark.integration
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -406,3 +407,32 @@ async def test_a_backend_whose_lists_tell_no_status_has_each_task_read_at_every_
     assert ["a"] == watch.jules.asked
     assert 1 == (await watch.look("a")).postponed
     assert [] == watch.jules.asked
+
+
+async def test_a_person_who_watches_shares_the_budget(store):
+    """Without a call left, what is stored stands for the activities; how it stands is asked."""
+    watch = Watch(store, per_minute=2)
+    watch.jules.put("1001")
+    for _ in range(3):
+        assert (await watch.observer.look_at("1001")).id == "1001"
+    assert (["1001"] * 3, ["1001"] * 2) == (watch.jules.asked, watch.jules.read)
+    watch.clock.advance(30)
+    await watch.observer.look_at("1001")
+    assert ["1001"] * 3 == watch.jules.read
+
+
+async def test_what_a_worker_has_just_listed_is_not_asked_again(store):
+    """Beside a running worker only the activities are read; its old list counts for nothing."""
+    watch = Watch(store)
+    watch.jules.put("1001")
+    await watch.look("1001")
+    await store.set_note(LAST_LOOK_NOTE, f"{to_rfc3339(watch.clock.now())} rest")
+    watch.clock.advance(20)
+    await watch.observer.look_at("1001", fresh_seconds=30)
+    assert [] == watch.jules.asked
+    watch.clock.advance(20)
+    await watch.observer.look_at("1001", fresh_seconds=30)
+    assert ["1001"] == watch.jules.asked
+    await store.set_note(LAST_LOOK_NOTE, f"{to_rfc3339(watch.clock.now())} rest:other")
+    await watch.observer.look_at("1001", fresh_seconds=30)
+    assert ["1001"] * 2 == watch.jules.asked

@@ -24,6 +24,7 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.ports.backend import Capability, OperationOutcome
 from jules_job_manager.services.monitoring import watch
+from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.tasks import TaskService
 
 pytestmark = pytest.mark.integration
@@ -230,7 +231,8 @@ async def test_watching_outlasts_a_jules_that_is_away(store):
     clock = ImpatientClock()
     backend.failures = [BackendConnectionError("away"), QuotaExceededError("later")]
     looks = []
-    async for look in watch(service(backend, store), clock, "1001", interval_seconds=5.0,
+    observer = Observer(backend=backend, tasks=service(backend, store), store=store, clock=clock)
+    async for look in watch(observer, clock, "1001", interval_seconds=5.0,
                             until=TaskStatus.WAITING_APPROVAL):  # fmt: skip
         looks.append((look.task and look.task.status, look.failure is None, look.is_last))
         if len(looks) == 3:

@@ -68,7 +68,8 @@ async def _follow(app: App, context: Context, reference: str, interval: float) -
     from jules_job_manager.services.monitoring import watch
 
     shown: set[str] = set()
-    async for look in watch(app.tasks, app.clock, reference, interval_seconds=interval):
+    observer = await app.observer_of(reference)
+    async for look in watch(observer, app.clock, reference, interval_seconds=interval):
         if look.failure is not None:
             context.note(f"last look failed: {look.failure}")
             continue

@@ -70,7 +70,8 @@ async def _watch(
     from jules_job_manager.services.monitoring import watch
 
     start = app.clock.now()
-    looks = watch(app.tasks, app.clock, reference, interval_seconds=interval, until=until)
+    observer = await app.observer_of(reference)
+    looks = watch(observer, app.clock, reference, interval_seconds=interval, until=until)
     if not context.is_terminal:
         async for look in looks:
             if not seen or _line(seen[-1])[1:] != _line(look)[1:]:
