@@ -13,6 +13,7 @@ from jules_job_manager.adapters.backends.simulator.clock import SimulatedClock
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
 from jules_job_manager.adapters.backends.simulator.rest_face import in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.review import CheckResult, Conclusion
@@ -20,6 +21,7 @@ from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.task import JulesTask, NewTask
 from jules_job_manager.errors import PreconditionFailedError, QuotaExceededError
 from jules_job_manager.services.accounts import Account, PlanChoice
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import LEASE_NAME, QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
@@ -181,7 +183,8 @@ class QueueWorld:
         )
 
         def reviewer() -> Reviewer:
-            return Reviewer(forge=forge, runner=NoChecks(), store=store, clock=self.clock,
+            suite = CheckSuite(forge=forge, runner=NoChecks(), reports=FileReportReader())
+            return Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
                             plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
 
         self._run = QueueRun(

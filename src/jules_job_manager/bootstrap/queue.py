@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
@@ -22,6 +23,7 @@ from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
@@ -84,9 +86,16 @@ def has_ended(owner: str) -> bool:
 
 def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
-    return Reviewer(
-        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+    forge = LocalGitForge(cache=settings.home / "repositories", remotes=remotes)
+    suite = CheckSuite(
+        forge=forge,
         runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
+        reports=FileReportReader(),
+        at_once=settings.review.checks_at_once,
+    )
+    return Reviewer(
+        forge=forge,
+        suite=suite,
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,6 +95,15 @@ class Forge(Protocol):
         self, repository: str, *, base_branch: str, delivery: Delivery, message: str
     ) -> AbstractAsyncContextManager[MergeCandidate]:
         """Merge in a scratch worktree that lives as long as the context."""
+        ...
+
+    def without_change(
+        self, repository: str, *, base: str, head: str, paths: Sequence[str]
+    ) -> AbstractAsyncContextManager[Path]:
+        """Check out `base` with these files as they are in `head`, in a scratch worktree.
+
+        Both are commits that were fetched or made; every path is a file of `head`.
+        """
         ...
 
     async def push_merge(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import tomllib
-from dataclasses import replace
-from pathlib import Path
 
 from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.job import Attempt, Job
@@ -19,15 +16,14 @@ from jules_job_manager.domain.review import (
     Verdict,
     verdict_of,
 )
-from jules_job_manager.domain.review_plan import REVIEW_FILE, CommandCheck, ReviewPlan, with_file
+from jules_job_manager.domain.review_plan import REVIEW_FILE, ReviewPlan, with_file
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
-from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.rule_checks import rule_results, used_rules
+from jules_job_manager.services.check_suite import CheckSuite, Tell, tell_nobody
 
 MERGES = "merges into the base"
 MOST_PLANS = 100
@@ -38,11 +34,11 @@ class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan
+        self, *, forge: Forge, suite: CheckSuite, store: Store, clock: Clock, plan: ReviewPlan
     ) -> None:
         """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`."""
         self._forge = forge
-        self._runner = runner
+        self._suite = suite
         self._store = store
         self._clock = clock
         self._plan = plan
@@ -161,8 +157,12 @@ class Reviewer:
             return None
         return await self._forge.contains(job.repository, job.base_branch, commit)
 
-    async def review(self, job: Job, attempt: Attempt, delivery: Delivery) -> Review:
+    async def review(
+        self, job: Job, attempt: Attempt, delivery: Delivery, tell: Tell = tell_nobody
+    ) -> Review:
         """Merge the delivery into the base in a scratch worktree and run every check; nothing is kept.
+
+        `tell` hears of each result as soon as it is there.
 
         Raises:
             ForgeError: git failed.
@@ -173,7 +173,7 @@ class Reviewer:
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
             plan = await self._plan_at(job.repository, candidate.base_commit)
-            checks = await self._checks(job, candidate, plan)
+            checks = await self._checks(job, candidate, plan, tell)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
@@ -223,59 +223,12 @@ class Reviewer:
         return review.merge_commit
 
     async def _checks(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
+        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan, tell: Tell
     ) -> list[CheckResult]:
         if candidate.conflicts or candidate.worktree is None:
             output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
             return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
-        judged = asyncio.ensure_future(self._rules(job, candidate, plan))
-        try:
-            ran = await self._commands(candidate.worktree, plan)
-            return [*await judged, *ran]
-        finally:
-            judged.cancel()
-            await asyncio.gather(judged, return_exceptions=True)
-
-    async def _rules(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
-    ) -> list[CheckResult]:
-        if not used_rules(plan):
-            return []
-        change = await self._forge.change(
-            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
-        )
-        return await asyncio.to_thread(rule_results, change, plan)
-
-    async def _commands(self, folder: Path, plan: ReviewPlan) -> list[CheckResult]:
-        done: list[CheckResult] = []
-        for command in plan.setup:
-            result = await self._runner.run(
-                command, folder=folder, timeout_seconds=plan.timeout_seconds,
-                network=plan.setup_network,
-            )  # fmt: skip
-            done.append(replace(result, name=f"set-up: {command}"))
-            if result.conclusion is not Conclusion.SUCCESS:
-                return done
-        for check in plan.checks:
-            done.append(await self._run(check, folder))
-        return done
-
-    async def _run(self, check: CommandCheck, folder: Path) -> CheckResult:
-        result = await self._once(check, folder)
-        for _ in range(check.retries):
-            if result.conclusion is Conclusion.SUCCESS:
-                break
-            again = await self._once(check, folder)
-            result = replace(again, is_flaky=again.conclusion is Conclusion.SUCCESS)
-        return replace(
-            result, name=check.title, command=check.command, is_required=check.required,
-            proves=check.proves,
-        )  # fmt: skip
-
-    async def _once(self, check: CommandCheck, folder: Path) -> CheckResult:
-        return await self._runner.run(
-            check.command, folder=folder, timeout_seconds=check.timeout_seconds
-        )
+        return await self._suite.results(job, candidate, plan, tell)
 
 
 def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.review import Conclusion, Delivery, Review, Verdict
+from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Review, Verdict
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
@@ -98,7 +98,15 @@ class ReviewWorker:
             return None
         delivery = Delivery(commit=run.delivered_commit, branch=run.branch)
         self._reviewer.begin_look()
-        return await self._reviewer.review(job, attempt, delivery)
+        return await self._reviewer.review(
+            job, attempt, delivery, tell=lambda result: self._tell(run, result)
+        )
+
+    def _tell(self, run: ReviewRun, result: CheckResult) -> None:
+        """Say at once that a delivery will be rejected, while other checks still run."""
+        if result.is_failed:
+            how = "ran out of time" if result.conclusion is Conclusion.TIMED_OUT else "failed"
+            self._say(run, f"{result.name} {how} after {result.duration_seconds:.1f} s")
 
     async def _beat(self, run: ReviewRun, work: asyncio.Future[Review | None]) -> None:
         while await self._store.review_queue.keep(run, seconds=CLAIM_SECONDS):

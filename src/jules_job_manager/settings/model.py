@@ -167,6 +167,9 @@ class ReviewSettings:
     checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
     check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
     at_once: int = _setting(2, "Reviews run side by side on this machine.", minimum=1)
+    checks_at_once: int = _setting(
+        2, "Checks of one review run side by side, each on a copy of its own.", minimum=1
+    )
     sandbox: str = _setting(
         "auto", "Where checks run: auto is bubblewrap and refuses without it; container is podman or "
         "docker; host is no sandbox: what Jules wrote then runs with all your rights.",

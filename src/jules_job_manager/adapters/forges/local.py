@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -189,6 +189,26 @@ class LocalGitForge:
         if not conflicts:
             raise ForgeError(f"The merge failed: {result.stderr.strip()[-500:]}")
         return MergeCandidate(base_commit=base, conflicts=conflicts)
+
+    @asynccontextmanager
+    async def without_change(
+        self, repository: str, *, base: str, head: str, paths: Sequence[str]
+    ) -> AsyncIterator[Path]:
+        """Check out `base` with these files as they are in `head`, in a scratch worktree.
+
+        Raises:
+            ForgeError: the mirror lacks a commit, or `head` lacks a file.
+        """
+        for commit in (base, head):
+            _require_id(commit)
+        names = "".join(f":(literal,top){path}\0" for path in paths)
+        async with self._worktree(await self._mirror(repository), base) as folder:
+            if paths:
+                await git_ok(
+                    folder, "checkout", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul",
+                    head, stdin=names.encode("utf-8", "surrogateescape"),
+                )  # fmt: skip
+            yield folder
 
     async def push_merge(
         self, repository: str, *, base_branch: str, candidate: MergeCandidate
