@@ -13,6 +13,7 @@ from jules_job_manager.adapters.backends.simulator.git_work import Change, Commi
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.forge import MergeCandidate
+from tests.review_corpus.memory_change import make_change
 
 Tree = Mapping[str, str]
 
@@ -103,6 +104,12 @@ class MemoryGit:
     async def read_file(self, repository: str, commit: str, path: str) -> bytes | None:
         text = self.nodes[commit].files.get(path)
         return None if text is None else text.encode()
+
+    async def change(self, repository, *, job, base, head):
+        return make_change(self.nodes[base].files, self.nodes[head].files, job)
+
+    async def tree(self, repository: str, commit: str) -> str:
+        return repr(sorted(self.nodes[commit].files.items()))
 
     async def deliver_patch(self, repository, change_set, message) -> Delivery:
         raise ForgeError("Patches are not applied in memory.")

@@ -14,6 +14,7 @@ from jules_job_manager.adapters.backends.simulator.engine import Simulator
 from jules_job_manager.adapters.backends.simulator.rest_face import in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
 from jules_job_manager.adapters.checks.test_reports import FileReportReader
+from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.review import CheckResult, Conclusion
@@ -185,7 +186,7 @@ class QueueWorld:
         def reviewer() -> Reviewer:
             suite = CheckSuite(forge=forge, runner=NoChecks(), reports=FileReportReader())
             return Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
-                            plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
+                            plan=ReviewPlan(rules={"all": "off", PROMISED_FILES: "required"}))  # fmt: skip
 
         self._run = QueueRun(
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,

@@ -16,6 +16,7 @@ QUEUE: dict[str, tuple[str, str]] = {
     "graph": ("queue_graph", "Draw the dependencies"),
     "status": ("queue_status", "Count jobs by status and show what needs you"),
     "run": ("queue_run", "Work through the queue"),
+    "story": ("queue_story", "Show the whole story of a job on one page"),
     "why": ("queue_why", "Say why a job is not running, and when it will"),
     "move": ("queue_move", "Give a waiting job another place"),
     "pin": ("queue_pin", "Let a job start before all others"),

@@ -56,6 +56,10 @@ class Forge(Protocol):
         """Return the commit the branch points to (as last fetched), or None when there is none."""
         ...
 
+    async def tree(self, repository: str, commit: str) -> str:
+        """Return the id of the files of a commit: two commits with the same one hold the same."""
+        ...
+
     async def list_branches(self, repository: str) -> list[str]:
         """Return the branches of the remote, as last fetched."""
         ...

@@ -43,6 +43,7 @@ class _Found:
     quiet_since: dict[str, datetime] = field(default_factory=dict)
     changed_files: dict[str, frozenset[str]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    circles: set[str] = field(default_factory=set)
     passed_before: set[str] = field(default_factory=set)
     fates: dict[str, set[str]] = field(
         default_factory=lambda: {"answered": set(), "unheard": set(), "heard": set()}
@@ -103,7 +104,7 @@ class QueueLook:
             bases=found.bases, reviews=found.reviews, quiet_since=found.quiet_since,
             changed_files=found.changed_files, branches=found.branches,
             answered=frozenset(fates["answered"]), unheard=frozenset(fates["unheard"]),
-            passed_before=frozenset(found.passed_before),
+            passed_before=frozenset(found.passed_before), circles=frozenset(found.circles),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
             since=self._since, **known,
@@ -189,6 +190,12 @@ class QueueLook:
         with contextlib.suppress(ConfigurationError):  # whoever runs the review says so
             review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
         found.bases[attempt.mark] = self.bases[attempt.mark] = base
+        if (
+            attempt.feedback_rounds
+            and delivery.commit != attempt.delivered_commit
+            and await self._reviewer.goes_in_circles(job, attempt, delivery.commit)
+        ):
+            found.circles.add(attempt.mark)
         if review is None and await self._reviewer.passed_before(job, delivery.commit):
             found.passed_before.add(attempt.mark)
         if review is not None:

@@ -45,6 +45,8 @@ class Reviewer:
         self._fetched: set[str] = set()
         self._plans: dict[tuple[str, str], ReviewPlan] = {}
         """By repository and base commit."""
+        self._trees: dict[tuple[str, str], str] = {}
+        """By repository and commit."""
 
     def begin_look(self) -> None:
         """Let each repository be fetched once more."""
@@ -151,6 +153,34 @@ class Reviewer:
         """Return whether the delivery was accepted on some base."""
         reviews = await self._store.jobs.list_reviews(job.key)
         return any(r.delivered_commit == delivered and r.verdict is Verdict.ACCEPT for r in reviews)
+
+    async def goes_in_circles(self, job: Job, attempt: Attempt, delivered: str) -> bool:
+        """Return whether the delivery holds the very files of one that this attempt was sent back.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        before = {
+            review.delivered_commit
+            for review in await self._store.jobs.list_reviews(job.key)
+            if review.mark == attempt.mark and review.verdict is Verdict.REJECT
+        } - {delivered}
+        if not before:
+            return False
+        tree = await self._tree(job.repository, delivered)
+        return tree in {await self._tree(job.repository, commit) for commit in before}
+
+    async def _tree(self, repository: str, commit: str) -> str:
+        place = (repository, commit)
+        if place not in self._trees:
+            if len(self._trees) >= MOST_PLANS:
+                self._trees.clear()
+            known = await self._forge.contains(repository, "", commit)
+            # What was dropped since is like nothing else.
+            self._trees[place] = (
+                commit if known is None else await self._forge.tree(repository, commit)
+            )
+        return self._trees[place]
 
     async def _holds(self, job: Job, commit: str) -> bool | None:
         if not commit:

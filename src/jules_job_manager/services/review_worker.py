@@ -103,8 +103,8 @@ class ReviewWorker:
         )
 
     def _tell(self, run: ReviewRun, result: CheckResult) -> None:
-        """Say at once that a delivery will be rejected, while other checks still run."""
-        if result.is_failed:
+        """Say at once that a command failed, while others still run."""
+        if result.is_failed and result.command:
             how = "ran out of time" if result.conclusion is Conclusion.TIMED_OUT else "failed"
             self._say(run, f"{result.name} {how} after {result.duration_seconds:.1f} s")
 

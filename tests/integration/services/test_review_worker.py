@@ -71,7 +71,9 @@ async def line(store):
 
 
 def check(name, word, *, required=True):
-    return CheckResult(name=name, conclusion=Conclusion(word), is_required=required)
+    return CheckResult(
+        name=name, conclusion=Conclusion(word), is_required=required, command=f"make {name}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,18 @@ class LocalGitForge:
         commit = result.stdout.strip()
         return commit if result.code == 0 and _OBJECT_ID.fullmatch(commit) else None
 
+    async def tree(self, repository: str, commit: str) -> str:
+        """Return the id of the files of a commit of the mirror.
+
+        Raises:
+            ForgeError: the mirror has no such commit.
+        """
+        _require_id(commit)
+        mirror = await self._mirror(repository)
+        return await git_ok(
+            mirror, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"
+        )
+
     async def list_branches(self, repository: str) -> list[str]:
         """Return the remote's branches as last fetched, in text order."""
         mirror = await self._mirror(repository)

@@ -37,12 +37,16 @@ def delivered(
     return _judged(snapshot, job, attempt, commit, policy)
 
 
-def give_up(job: Job, attempt: Attempt, why: str, policy: Policy) -> Action:
-    """End the attempt: with another one while the policy allows one, else for good."""
+def give_up(job: Job, attempt: Attempt, why: str, policy: Policy, *, carry: bool = False) -> Action:
+    """End the attempt: with another one while the policy allows one, else for good.
+
+    `carry` gives the next one the work so far.
+    """
     if attempt.tries < policy.max_attempts:
         return Retry(
-            job_key=job.key, mark=attempt.mark, rule="queue.max_attempts allows another", reason=why
-        )
+            job_key=job.key, mark=attempt.mark, rule="queue.max_attempts allows another",
+            reason=why, carry=carry,
+        )  # fmt: skip
     return Fail(
         job_key=job.key, mark=attempt.mark, rule="queue.max_attempts is used up", reason=why
     )
@@ -67,6 +71,9 @@ def _judged(
         return [status(job, JobStatus.MERGING, "", merge.rule), merge]
     if review.verdict is Verdict.ESCALATE:
         return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
+    if attempt.mark in snapshot.circles:
+        why = f"it goes in circles: rejected again for what it had delivered before ({failed_check(review)})"
+        return [give_up(job, attempt, why, policy, carry=True)]
     return [_reject(job, attempt, commit, failed_check(review), policy)]
 
 
@@ -102,4 +109,7 @@ def _reject(job: Job, attempt: Attempt, commit: str, why: str, policy: Policy) -
         return SendFeedback(
             job_key=job.key, mark=attempt.mark, commit=commit, rule=f"rejected: {why}"
         )
-    return give_up(job, attempt, f"{why} (after {attempt.feedback_rounds} rounds)", policy)
+    rounds = "1 round" if attempt.feedback_rounds == 1 else f"{attempt.feedback_rounds} rounds"
+    return give_up(
+        job, attempt, f"{why} (after {rounds})", policy, carry=commit != NOTHING_DELIVERED
+    )
