@@ -49,6 +49,8 @@ def queue_policy(settings: Settings) -> Policy:
         approve_max_steps=queue.approve_max_steps,
         approve_refuse_words=queue.approve_refuse_words,
         plan_rules=settings.plan_rules,
+        merge=queue.merge,
+        merge_rules=settings.merge_rules,
         answer=queue.answer,
         answer_rules=settings.answer_rules,
         max_answers=queue.max_answers,

@@ -52,6 +52,9 @@ REVIEW: dict[str, tuple[str, str]] = {
     "init": ("review_init", "Write a .jjm.toml for a repository"),
     "sign": ("review_sign", "Answer yourself for a line of a job's checklist"),
 }
+MERGE: dict[str, tuple[str, str]] = {
+    "approve": ("merge_approve", "Let a delivery that passed be merged"),
+}
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),
     "set": ("config_set", "Change one setting in the configuration file"),
@@ -61,6 +64,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
     "review": ("Judge deliveries", REVIEW),
+    "merge": ("Decide what is merged", MERGE),
     "storage": ("Look after the store", STORAGE),
     "notify": ("Tell people what happens", NOTIFY),
     "config": ("See and change settings", CONFIG),

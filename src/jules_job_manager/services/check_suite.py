@@ -51,7 +51,12 @@ class CheckSuite:
         self._at_once = at_once
 
     async def results(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan, tell: Tell = tell_nobody
+        self,
+        job: Job,
+        candidate: MergeCandidate,
+        plan: ReviewPlan,
+        change: Change,
+        tell: Tell = tell_nobody,
     ) -> list[CheckResult]:
         """Return the results of the rules, the set-up and the checks, in the plan's order.
 
@@ -63,7 +68,6 @@ class CheckSuite:
             OperationFailedError: a command could not be started.
         """
         assert candidate.worktree is not None
-        change = await self._change(job, candidate, plan)
         tasks = asyncio.TaskGroup()
         try:
             async with tasks:
@@ -73,18 +77,8 @@ class CheckSuite:
             raise _first(group) from group
         return [*judged.result(), *ran.result()]
 
-    async def _change(self, job: Job, candidate: MergeCandidate, plan: ReviewPlan) -> Change | None:
-        wanted = any(check.new_tests != "off" or check.changed_lines for check in plan.checks)
-        if not wanted and not used_rules(plan):
-            return None
-        return await self._forge.change(
-            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
-        )
-
-    async def _rules(
-        self, change: Change | None, plan: ReviewPlan, tell: Tell
-    ) -> list[CheckResult]:
-        if change is None:
+    async def _rules(self, change: Change, plan: ReviewPlan, tell: Tell) -> list[CheckResult]:
+        if not used_rules(plan):
             return []
         found = await asyncio.to_thread(rule_results, change, plan)
         for result in found:
@@ -97,7 +91,7 @@ class CheckSuite:
         job: Job,
         candidate: MergeCandidate,
         plan: ReviewPlan,
-        change: Change | None,
+        change: Change,
         tell: Tell,
     ) -> list[CheckResult]:
         assert candidate.worktree is not None
@@ -141,11 +135,9 @@ class CheckSuite:
                 break
         return done
 
-    async def _check(
-        self, check: CommandCheck, folder: Path, change: Change | None
-    ) -> list[CheckResult]:
+    async def _check(self, check: CommandCheck, folder: Path, change: Change) -> list[CheckResult]:
         result, _report = await self.run(check, folder)
-        if not check.changed_lines or change is None:
+        if not check.changed_lines:
             return [result]
         return [result, await self._covered(check, folder, change)]
 
@@ -197,10 +189,10 @@ class CheckSuite:
         candidate: MergeCandidate,
         plan: ReviewPlan,
         check: CommandCheck,
-        change: Change | None,
+        change: Change,
     ) -> Callable[[], Awaitable[CheckResult]] | None:
         """Return how to run the added tests without the rest of the delivery; None: no need."""
-        if check.new_tests == "off" or change is None:
+        if check.new_tests == "off":
             return None
         added = added_tests(change)
         if added is None:

@@ -28,6 +28,8 @@ from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.tasks import LAST_LOOK_NOTE
 
 DECLINED_NOTE = "plan_declined."
+MERGE_NOTE = "merge_approved."
+"""Note that a person lets a delivered commit be merged."""
 PAUSED_NOTE = "queue.paused"
 LEDGER_SPAN = WINDOW + EDGE + timedelta(hours=1)
 
@@ -43,6 +45,7 @@ class _Found:
     quiet_since: dict[str, datetime] = field(default_factory=dict)
     changed_files: dict[str, frozenset[str]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
     circles: set[str] = field(default_factory=set)
     passed_before: set[str] = field(default_factory=set)
     fates: dict[str, set[str]] = field(
@@ -105,6 +108,7 @@ class QueueLook:
             changed_files=found.changed_files, branches=found.branches,
             answered=frozenset(fates["answered"]), unheard=frozenset(fates["unheard"]),
             passed_before=frozenset(found.passed_before), circles=frozenset(found.circles),
+            approved=frozenset(found.approved),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
             since=self._since, **known,
@@ -201,6 +205,8 @@ class QueueLook:
         if review is not None:
             self.reviews[attempt.mark] = review
             found.reviews[attempt.mark] = review
+            if await self._store.get_note(MERGE_NOTE + delivery.commit) is not None:
+                found.approved.add(delivery.commit)
             # A base that holds the accepted merge already is as good as the one it was made on.
             found.bases[attempt.mark] = review.base_commit
 

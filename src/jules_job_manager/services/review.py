@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from typing import Any
 
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import (
+    MOST_PATHS,
     CheckResult,
     Conclusion,
     Delivery,
@@ -203,7 +206,8 @@ class Reviewer:
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
             plan = await self._plan_at(job.repository, candidate.base_commit)
-            checks = await self._checks(job, candidate, plan, tell)
+            change = await self._change(job, candidate)
+            checks = await self._checks(job, candidate, plan, change, tell)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
@@ -214,6 +218,14 @@ class Reviewer:
             merge_commit=candidate.commit,
             at=self._clock.now(),
             check_set=plan.digest,
+            **_size(change),
+        )
+
+    async def _change(self, job: Job, candidate: MergeCandidate) -> Change | None:
+        if candidate.conflicts or candidate.worktree is None:
+            return None
+        return await self._forge.change(
+            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
         )
 
     async def _plan_at(self, repository: str, base: str) -> ReviewPlan:
@@ -253,12 +265,17 @@ class Reviewer:
         return review.merge_commit
 
     async def _checks(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan, tell: Tell
+        self,
+        job: Job,
+        candidate: MergeCandidate,
+        plan: ReviewPlan,
+        change: Change | None,
+        tell: Tell,
     ) -> list[CheckResult]:
-        if candidate.conflicts or candidate.worktree is None:
+        if change is None:
             output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
             return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
-        return await self._suite.results(job, candidate, plan, tell)
+        return await self._suite.results(job, candidate, plan, change, tell)
 
 
 def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:
@@ -290,6 +307,19 @@ async def patch_delivery(
         commit = delivery.commit
         await store.set_note(note, commit)
     return Delivery(commit=commit)
+
+
+def _size(change: Change | None) -> dict[str, Any]:
+    """Return how much a delivery changes, as members of its review."""
+    if change is None:
+        return {}
+    paths = sorted(file.path for file in change.files)
+    lines = sum(len(file.added_lines) + len(file.removed_lines) for file in change.files)
+    return {
+        "changed_files": len(paths),
+        "changed_lines": lines,
+        "changed_paths": tuple(paths[:MOST_PATHS]),
+    }
 
 
 def _merge_message(job: Job, attempt: Attempt) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule
+from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
 
 
 def _setting(
@@ -127,6 +127,10 @@ class QueueSettings:
     dependents: str = _setting(
         "merged", "A job starts when what it needs is merged, or stacked on its delivered branch.",
         choices=("merged", "stacked"),
+    )  # fmt: skip
+    merge: str = _setting(
+        "always", "Deliveries that passed and fit none of the merge rules: merge them, or ask a person.",
+        choices=("always", "ask"),
     )  # fmt: skip
     approve: str = _setting(
         "ask", "Plans: ask a person, approve all, or approve those the limits allow.",
@@ -263,6 +267,7 @@ class Settings:
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
     plan_rules: tuple[PlanRule, ...] = ()
+    merge_rules: tuple[MergeRule, ...] = ()
     answer_rules: tuple[AnswerRule, ...] = ()
     remotes: dict[str, str] = field(default_factory=dict)
     """`owner/name` to git URL, for the local forge."""

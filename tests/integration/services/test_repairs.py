@@ -7,6 +7,9 @@ from tests.queue_world import QueueWorld
 
 from jules_job_manager.domain.job import AttemptState, Job, JobFile, JobStatus
 from jules_job_manager.domain.orchestration import Policy
+from jules_job_manager.domain.orchestration.policy import MergeRule
+from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.services.interventions import Interventions
 
 pytestmark = pytest.mark.integration
 FILES = (JobFile(path="promised.txt", action="create"),)
@@ -66,3 +69,26 @@ async def test_when_rounds_are_used_up_the_next_attempt_gets_the_work(store):
     assert attempts[0].mark == attempts[1].carries
     assert "diff --git a/a.txt" in tasks[1]["prompt"]
     assert tasks[0]["archived"]
+
+
+async def test_a_merge_that_is_left_to_a_person(store):
+    """It waits until somebody says so; the approval is of that commit."""
+    job, scenario = rounds(GOOD)
+    rule = MergeRule(name="promises", decision="ask", any_paths=("promised*",))
+    world = QueueWorld(store, scenario, policy=Policy(approve="always", merge_rules=(rule,)))
+    await world.open()
+    try:
+        await world.add(job)
+        await world.run_for(900, every=60)
+        waiting = await store.jobs.get_job("J")
+        assert JobStatus.NEEDS_YOU is waiting.status
+        assert "merge rule promises; 1 files, 1 lines" in waiting.reason
+        approved = await Interventions(store=store, clock=world.clock).approve_merge(waiting)
+        await world.run_for(120, every=30)
+    finally:
+        world.close()
+    done = await store.jobs.get_job("J")
+    (attempt,) = await store.jobs.list_attempts("J")
+    assert (JobStatus.DONE, approved.delivered_commit) == (done.status, attempt.delivered_commit)
+    with pytest.raises(InvalidInputError, match="nothing waits to be merged"):
+        await Interventions(store=store, clock=world.clock).approve_merge(done)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.clocks import ImpatientClock
+from tests.review_corpus.memory_change import make_change
 
 from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.domain.artifact import ChangeSet, PullRequest
@@ -58,6 +59,9 @@ class FakeForge:
 
     async def contains(self, repository, branch, commit):
         return self.held.get(commit)
+
+    async def change(self, repository, *, job, base, head):
+        return make_change({}, {"a.txt": "1\n"}, job)
 
     async def deliver_patch(self, repository, change_set, message):
         self.patches += 1

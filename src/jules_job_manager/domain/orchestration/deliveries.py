@@ -62,19 +62,43 @@ def _judged(
         said = status(job, JobStatus.REVIEWING, "", look.rule)
         return [said] if attempt.mark in snapshot.reviewing else [said, look]
     if review.verdict is Verdict.ACCEPT:
-        lacking = _unproven(job, review) if policy.unproven == "ask" else []
-        if lacking:
-            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
-                             f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
-        merge = Merge(job_key=job.key, mark=attempt.mark, rule="every check passed")
-        return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+        return _accepted(snapshot, job, attempt, review, policy)
     if review.verdict is Verdict.ESCALATE:
         return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
     if attempt.mark in snapshot.circles:
         why = f"it goes in circles: rejected again for what it had delivered before ({failed_check(review)})"
         return [give_up(job, attempt, why, policy, carry=True)]
     return [_reject(job, attempt, commit, failed_check(review), policy)]
+
+
+def _accepted(
+    snapshot: Snapshot, job: Job, attempt: Attempt, review: Review, policy: Policy
+) -> list[Action]:
+    """Return what to do with a delivery that passed: merge it, or let a person say so."""
+    rule = "a person approved the merge"
+    if review.delivered_commit not in snapshot.approved:
+        rule, asks = rule_on_merge(job, review, policy)
+        if asks:
+            size = f"{review.changed_files} files, {review.changed_lines} lines"
+            return [ask(job, f"passed, and waits for you to merge it ({rule}; {size}): "
+                             f"jjm review {job.key!r}, then jjm merge approve {job.key!r}")]  # fmt: skip
+        lacking = _unproven(job, review) if policy.unproven == "ask" else []
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
+                             f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
+    merge = Merge(job_key=job.key, mark=attempt.mark, rule=rule)
+    return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+
+
+def rule_on_merge(job: Job, review: Review, policy: Policy) -> tuple[str, bool]:
+    """Return the rule that decides on merging an accepted delivery, and whether a person must."""
+    for rule in policy.merge_rules:
+        if rule.fits(review, job):
+            return f"merge rule {rule.name}", rule.decision == "ask"
+    if policy.merge == "ask":
+        return "queue.merge = ask", True
+    return "every check passed", False
 
 
 def _unproven(job: Job, review: Review) -> list[str]:

@@ -39,6 +39,8 @@ class Snapshot:
     """Marks of attempts whose last feedback is not among the messages of their task."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """What Jules refused for a task that has not changed since, by mark: not to be tried again."""
+    approved: frozenset[str] = frozenset()
+    """Delivered commits that a person lets be merged."""
     circles: frozenset[str] = frozenset()
     """Marks of attempts that deliver again what they were sent back before."""
     declined: frozenset[str] = frozenset()

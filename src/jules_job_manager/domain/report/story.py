@@ -163,10 +163,12 @@ def _line(event: Event) -> str:
             words = f"review: {_text(data, 'verdict')}"
         case EventType.MERGED:
             words = f"merged as {code(_text(data, 'commit')[:12])}"
-        case EventType.CHECKLIST_SIGNED:
-            words = f"signed by a person: {code(shorten(_text(data, 'text'), 200))}"
+        case EventType.MERGE_APPROVED:
+            words = f"a person lets {code(_text(data, 'commit')[:12])} be merged"
         case EventType.JOB_CHANGED:
-            words = f"changed by a person: {code(shorten(_text(data, 'what'), 200))}"
+            words = f"a person: {code(shorten(_text(data, 'what'), 200))}"
+        case EventType.CHECKLIST_SIGNED:
+            words = f"signed by a person: {code(shorten(_text(data, 'line'), 200))}"
         case _:
             return ""
     return f"- {_moment(event.at)} {words}"
