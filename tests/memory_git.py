@@ -127,10 +127,7 @@ class MemoryGit:
         if not self.is_ancestor(delivery.commit, head):
             commit = self._add((head, delivery.commit), files, message)
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
+            _check_out(files, Path(folder))
             yield MergeCandidate(base_commit=head, commit=commit, worktree=Path(folder))
 
     def _merge(self, head: str, other: str) -> tuple[Tree, tuple[str, ...]]:
@@ -146,9 +143,33 @@ class MemoryGit:
                 files[name] = chosen
         return files, tuple(conflicts)
 
+    @asynccontextmanager
+    async def merged_in_turn(self, repository, *, base_branch, deliveries):
+        head, found = self.refs[repository][base_branch], []
+        with tempfile.TemporaryDirectory() as folder:
+            for delivery, message in deliveries:
+                files, conflicts = self._merge(head, delivery.commit)
+                if conflicts:
+                    found.append(MergeCandidate(base_commit=head, conflicts=conflicts))
+                    break
+                commit = head
+                if not self.is_ancestor(delivery.commit, head):
+                    commit = self._add((head, delivery.commit), files, message)
+                found.append(MergeCandidate(base_commit=head, commit=commit, worktree=Path(folder)))
+                head = commit
+            _check_out(self.nodes[head].files, Path(folder))
+            yield found
+
     async def push_merge(self, repository, *, base_branch, candidate) -> None:
         if not candidate.commit:
             raise ForgeError("There is no merge to push.")
         if self.refs[repository][base_branch] != candidate.base_commit:
             raise ForgeError("The branch moved meanwhile.", context={"moved": True})
         self.refs[repository][base_branch] = candidate.commit
+
+
+def _check_out(files: Tree, folder: Path) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)

@@ -149,8 +149,11 @@ class QueueWorld:
 
     def __init__(
         self, store: Any, scenario: Mapping[str, Any], *, policy: Policy,
-        plan: PlanChoice = ULTRA, seed: int = 1,
+        plan: PlanChoice = ULTRA, seed: int = 1, runner: Any = None,
+        review: ReviewPlan | None = None,
     ) -> None:  # fmt: skip
+        self.runner = runner or NoChecks()
+        self.review = review or ReviewPlan(rules={"all": "off", PROMISED_FILES: "required"})
         self.store, self.policy, self.plan = store, policy, plan
         self.time = SimulatedClock()
         self.clock = SkewedClock(self.time)
@@ -184,9 +187,9 @@ class QueueWorld:
         )
 
         def reviewer() -> Reviewer:
-            suite = CheckSuite(forge=forge, runner=NoChecks(), reports=FileReportReader())
+            suite = CheckSuite(forge=forge, runner=self.runner, reports=FileReportReader())
             return Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
-                            plan=ReviewPlan(rules={"all": "off", PROMISED_FILES: "required"}))  # fmt: skip
+                            plan=self.review)  # fmt: skip
 
         self._run = QueueRun(
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,

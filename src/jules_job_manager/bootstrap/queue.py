@@ -50,6 +50,7 @@ def queue_policy(settings: Settings) -> Policy:
         approve_refuse_words=queue.approve_refuse_words,
         plan_rules=settings.plan_rules,
         merge=queue.merge,
+        merge_batch=queue.merge_batch,
         merge_rules=settings.merge_rules,
         answer=queue.answer,
         answer_rules=settings.answer_rules,

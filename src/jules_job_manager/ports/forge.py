@@ -101,6 +101,16 @@ class Forge(Protocol):
         """Merge in a scratch worktree that lives as long as the context."""
         ...
 
+    def merged_in_turn(
+        self, repository: str, *, base_branch: str, deliveries: Sequence[tuple[Delivery, str]]
+    ) -> AbstractAsyncContextManager[Sequence[MergeCandidate]]:
+        """Merge several, each with its message, one after the other in one scratch worktree.
+
+        Each candidate's base is the one before it; the worktree is that of the last. The last one
+        says what does not merge, and what would come after it is left out.
+        """
+        ...
+
     def without_change(
         self, repository: str, *, base: str, head: str, paths: Sequence[str]
     ) -> AbstractAsyncContextManager[Path]:

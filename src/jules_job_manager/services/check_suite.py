@@ -77,6 +77,35 @@ class CheckSuite:
             raise _first(group) from group
         return [*judged.result(), *ran.result()]
 
+    async def results_together(
+        self,
+        changes: Sequence[Change],
+        candidate: MergeCandidate,
+        plan: ReviewPlan,
+        tell: Tell = tell_nobody,
+    ) -> list[list[CheckResult]]:
+        """Return the results for each of several changes that were merged in turn.
+
+        Every delivery was checked alone before, so that new tests and changed lines are not looked
+        at again; nor do the commands run when a rule refuses one of them.
+
+        Args:
+            changes: What each merge brought, in order.
+            candidate: The last of the merges, which holds them all.
+            plan: What is checked.
+            tell: Hears of each result.
+        """
+        assert candidate.worktree is not None
+        judged = [await self._rules(change, plan, tell) for change in changes]
+        if any(result.is_failed for results in judged for result in results):
+            return judged
+        checks = [replace(c, new_tests="off", changed_lines=0) for c in plan.checks]
+        plain = replace(plan, checks=tuple(checks))
+        ran = await self._commands(changes[-1].job, candidate, plain, changes[-1], tell)
+        names = ", ".join(change.job.key for change in changes)
+        ran = [replace(r, output=f"Run on {names} merged together.\n{r.output}") for r in ran]
+        return [[*results, *ran] for results in judged]
+
     async def _rules(self, change: Change, plan: ReviewPlan, tell: Tell) -> list[CheckResult]:
         if not used_rules(plan):
             return []

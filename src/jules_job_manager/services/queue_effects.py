@@ -30,7 +30,7 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.ports.backend import Capability
 from jules_job_manager.ports.quota_ledger import LedgerEntry
-from jules_job_manager.ports.review_queue import ReviewRun
+from jules_job_manager.ports.review_queue import Companion, ReviewRun
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.feedback import failures, feedback_for, feedback_mark
 from jules_job_manager.services.queue_state import QueueState
@@ -258,11 +258,21 @@ class AttemptEffects:
         await self._state.store.ledger.append([entry])
         return now + pause
 
-    async def review(self, job: Job, attempt: Attempt, delivery: Delivery, base: str) -> bool:
-        """Put the delivery in the line of those that wait to be checked; False when it is there."""
+    async def review(
+        self,
+        job: Job,
+        attempt: Attempt,
+        delivery: Delivery,
+        base: str,
+        together: tuple[Companion, ...] = (),
+    ) -> bool:
+        """Put the delivery in the line of those that wait to be checked; False when it is there.
+
+        `together` are those that are merged after it and checked with it.
+        """
         run = ReviewRun(
             job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit,
-            branch=delivery.branch, base_commit=base,
+            branch=delivery.branch, base_commit=base, together=together,
         )  # fmt: skip
         added = await self._enqueue(run)
         if added:
@@ -271,7 +281,9 @@ class AttemptEffects:
             )
             await self._state.store.events.append([event])
             where = delivery.branch or "its patch"
-            self._state.say(job.key, f"checking {where} ({delivery.commit[:8]})", "review")
+            others = ", ".join(one.job_key for one in together)
+            more = f" together with {others}" if others else ""
+            self._state.say(job.key, f"checking {where} ({delivery.commit[:8]}){more}", "review")
         return added
 
     async def send_feedback(self, job: Job, attempt: Attempt, action: o.SendFeedback) -> None:

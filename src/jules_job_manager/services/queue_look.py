@@ -22,6 +22,7 @@ from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import Account, account_use
+from jules_job_manager.services.batches import failed_batches
 from jules_job_manager.services.observer import Look
 from jules_job_manager.services.queue_effects import feedback_fate
 from jules_job_manager.services.review import Reviewer
@@ -109,6 +110,9 @@ class QueueLook:
             answered=frozenset(fates["answered"]), unheard=frozenset(fates["unheard"]),
             passed_before=frozenset(found.passed_before), circles=frozenset(found.circles),
             approved=frozenset(found.approved),
+            failed_batches=await failed_batches(
+                self._store, {found.bases[mark] for mark in found.passed_before}
+            ),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
             since=self._since, **known,

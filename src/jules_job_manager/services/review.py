@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 from jules_job_manager.domain.artifact import ChangeSet
@@ -220,6 +221,50 @@ class Reviewer:
             check_set=plan.digest,
             **_size(change),
         )
+
+    async def review_together(
+        self, parts: Sequence[tuple[Job, Attempt, Delivery]], tell: Tell = tell_nobody
+    ) -> list[Review]:
+        """Merge deliveries of one repository and base branch in turn, and check what comes of it.
+
+        The rules look at each, the commands run once, on all of them.
+
+        Returns:
+            A review of each, on the merge of the one before it, if all of them are accepted; else
+            none: which one is to blame is not known.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        first = parts[0][0]
+        await self._fetch(first.repository)
+        deliveries = [(delivery, _merge_message(job, attempt)) for job, attempt, delivery in parts]
+        async with self._forge.merged_in_turn(
+            first.repository, base_branch=first.base_branch, deliveries=deliveries
+        ) as candidates:
+            if candidates[-1].conflicts:
+                return []
+            plan = await self._plan_at(first.repository, candidates[0].base_commit)
+            changes = [
+                await self._forge.change(
+                    first.repository, job=job, base=candidate.base_commit, head=candidate.commit
+                )
+                for (job, _, _), candidate in zip(parts, candidates, strict=True)
+            ]
+            results = await self._suite.results_together(changes, candidates[-1], plan, tell)
+        reviews = [
+            Review(
+                job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit,
+                base_commit=candidate.base_commit, verdict=verdict_of(checks),
+                checks=tuple(checks), merge_commit=candidate.commit, at=self._clock.now(),
+                check_set=plan.digest, **_size(change),
+            )
+            for (job, attempt, delivery), candidate, change, checks in zip(
+                parts, candidates, changes, results, strict=True
+            )
+        ]  # fmt: skip
+        accepted = all(review.verdict is Verdict.ACCEPT for review in reviews)
+        return reviews if accepted else []
 
     async def _change(self, job: Job, candidate: MergeCandidate) -> Change | None:
         if candidate.conflicts or candidate.worktree is None:

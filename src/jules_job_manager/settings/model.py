@@ -132,6 +132,10 @@ class QueueSettings:
         "always", "Deliveries that passed and fit none of the merge rules: merge them, or ask a person.",
         choices=("always", "ask"),
     )  # fmt: skip
+    merge_batch: int = _setting(
+        8, "Most deliveries that passed, and wait for a base that moved, checked again together.",
+        minimum=1,
+    )  # fmt: skip
     approve: str = _setting(
         "ask", "Plans: ask a person, approve all, or approve those the limits allow.",
         choices=("ask", "always", "policy"),

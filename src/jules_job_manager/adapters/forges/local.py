@@ -180,6 +180,30 @@ class LocalGitForge:
         async with self._worktree(mirror, base) as folder:
             yield await self._merge(mirror, folder, base, delivery.commit, message)
 
+    @asynccontextmanager
+    async def merged_in_turn(
+        self, repository: str, *, base_branch: str, deliveries: Sequence[tuple[Delivery, str]]
+    ) -> AsyncIterator[Sequence[MergeCandidate]]:
+        """Merge several deliveries one after the other, in one scratch worktree.
+
+        Raises:
+            ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
+        """
+        mirror = await self._mirror(repository)
+        base = await self.head_commit(repository, base_branch)
+        if base is None:
+            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        for delivery, _ in deliveries:
+            _require_id(delivery.commit)
+        async with self._worktree(mirror, base) as folder:
+            found: list[MergeCandidate] = []
+            for delivery, message in deliveries:
+                found.append(await self._merge(mirror, folder, base, delivery.commit, message))
+                if found[-1].conflicts:
+                    break
+                base = found[-1].commit
+            yield found
+
     async def _merge(
         self, mirror: Path, folder: Path, base: str, commit: str, message: str
     ) -> MergeCandidate:

@@ -141,6 +141,8 @@ class Policy:
     merge: str = "always"
     """Accepted deliveries that no rule fits: merged `always`, or a person is asked (`ask`)."""
     merge_rules: tuple[MergeRule, ...] = ()
+    merge_batch: int = 8
+    """Most deliveries that passed before which are checked again together."""
     unproven: str = "merge"
     """With checklist lines that nothing proves, `merge` what passed, or `ask` a person."""
     zone: tzinfo = UTC
