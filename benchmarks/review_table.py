@@ -1,18 +1,26 @@
 """How well the built-in rules judge: the confusion table over deliveries with a known verdict.
 
-Run: python benchmarks/review_table.py
+Run: python benchmarks/review_table.py [--run]
+
+With --run, deliveries whose code runs are judged too, through git, the rules and bubblewrap: what
+hostile ones reach of this machine must be nothing.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import socket
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.review_corpus import BAD, HONEST
+from tests.hostile_world import World
+from tests.review_corpus import BAD, HONEST, running
 from tests.review_corpus.case import Case
 
 from jules_job_manager.domain.review_plan import ReviewPlan
@@ -46,6 +54,32 @@ def main() -> None:
         if not rules:
             print(f"wrongly accepted: {case.name}")
     print(f"\n{took:.0f} ms a delivery")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--run", action="store_true")
+    if parser.parse_args().run:
+        asyncio.run(judge_for_real())
+
+
+async def judge_for_real() -> None:
+    """Print the table of deliveries that run."""
+    began = time.perf_counter()
+    counts: Counter[str] = Counter()
+    for kind, deliveries in (("hostile", running.HOSTILE), ("honest", running.HONEST)):
+        for delivery in deliveries:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                socket.create_server(("127.0.0.1", 0)) as port,
+            ):
+                judged = await World(Path(folder) / "world", port).judge(delivery)
+            reached = "reached something" if judged.reached else "reached nothing"
+            verdict = "refused" if judged.is_refused else f"accepted, {reached}"
+            counts[f"{kind:<8} {verdict}"] += 1
+            if judged.reached or (kind == "honest" and judged.is_refused):
+                print(f"wrong: {delivery.name}: {verdict} {judged.reached}")
+    print("\njudged for real:")
+    for name, count in sorted(counts.items()):
+        print(f"  {name:<36} {count:>3}")
+    print(f"{time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":

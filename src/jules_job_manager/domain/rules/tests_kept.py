@@ -11,6 +11,7 @@ from jules_job_manager.domain.rules.tests_mocked import tests_mocked
 from jules_job_manager.domain.rules.tests_removed import tests_removed
 from jules_job_manager.domain.rules.tests_scripts import tests_in_scripts
 from jules_job_manager.domain.rules.tests_settings import tests_settings
+from jules_job_manager.domain.rules.tests_shadowed import tests_shadowed
 from jules_job_manager.domain.rules.tests_skipped import tests_skipped
 
 _PARTS = (
@@ -20,6 +21,7 @@ _PARTS = (
     tests_mocked,
     tests_in_scripts,
     tests_settings,
+    tests_shadowed,
 )
 
 

@@ -104,7 +104,7 @@ def cases(one: Definition) -> int:
 
 
 def _gone(change: Change, file: TestFile, pool: _Pool) -> Iterator[Finding]:
-    after = tests_of(file.head)
+    after = tests_of(file.head) if is_test_file(file.path) else {}
     removed = [one for name, one in tests_of(file.base).items() if name not in after]
     left = {f.node.name for f in functions(file.head)} if file.head is not None else set()
     still = [one for one in removed if not pool.takes(one)]

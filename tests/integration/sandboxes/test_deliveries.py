@@ -1,0 +1,52 @@
+"""Whole deliveries, hostile and honest, through git, the rules and the sandbox."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from dataclasses import replace
+
+import pytest
+from tests.hostile_world import World
+from tests.review_corpus.running import HONEST, HOSTILE
+
+from jules_job_manager.domain.report import ReportInput, to_html
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
+]
+
+
+@pytest.fixture
+def world(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield World(tmp_path / "world", listener)
+
+
+@pytest.mark.parametrize("delivery", HOSTILE, ids=lambda delivery: delivery.name)
+async def test_a_hostile_delivery_reaches_nothing(world, delivery):
+    """And it is refused, unless all it does is fail to reach anything."""
+    judged = await world.judge(delivery)
+    assert [] == judged.reached
+    if delivery.refused:
+        assert judged.is_refused
+    if judged.review is not None:
+        page = to_html(ReportInput(review=replace(judged.review)))
+        assert "<script" not in page
+        assert "\x1b" not in page
+
+
+@pytest.mark.parametrize("delivery", HONEST, ids=lambda delivery: delivery.name)
+async def test_an_honest_delivery_is_accepted(world, delivery):
+    """Whatever git makes of its files."""
+    judged = await world.judge(delivery)
+    assert judged.review is not None
+    failed = [(c.name, c.output) for c in judged.review.checks if c.is_failed]
+    assert ([], "accept") == (failed, judged.review.verdict.value)
+
+
+def test_there_are_enough():
+    """Told apart by name."""
+    assert 40 <= len({delivery.name for delivery in HOSTILE}) == len(HOSTILE)
