@@ -88,7 +88,7 @@ def _picture_in_the_readme() -> str:
 
 def _without_chance(text: str) -> set[str]:
     """Return the lines without what differs from run to run: times, ids, commits, graph."""
-    without = re.sub(r"\d\d:\d\d:\d\d|\b[0-9a-f]{7,10}\b|\d{15,}", "", text)
+    without = re.sub(r"\d\d:\d\d:\d\d|\b[0-9a-f]{7,10}\b|\d{15,}|\d+\.\d s\b", "", text)
     return {re.sub(r"\s+", " ", line.lstrip(" *|/\\_")).strip() for line in without.splitlines()}
 
 
