@@ -20,7 +20,7 @@ from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
-from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
@@ -108,8 +108,7 @@ def review_plan(settings: Settings) -> ReviewPlan:
             CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
             for command in review.checks
         ),
-        rules=rules
-        | rule_choices(review.rules, known_rules=[rule.id for rule in built_in_rules()]),
+        rules=rules | rule_choices(review.rules, known_rules=rule_ids()),
         timeout_seconds=review.check_timeout_seconds,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +21,14 @@ from jules_job_manager.domain.review import (
     verdict_of,
 )
 from jules_job_manager.domain.review_plan import REVIEW_FILE, CommandCheck, ReviewPlan, with_file
-from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.judging import Judge, judged_by
 from jules_job_manager.services.rule_checks import rule_results, used_rules
 
 MERGES = "merges into the base"
@@ -38,9 +40,20 @@ class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan
-    ) -> None:
-        """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`."""
+        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan,
+        judges: Sequence[Judge] = (),
+    ) -> None:  # fmt: skip
+        """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`.
+
+        Args:
+            forge: Where deliveries are.
+            runner: Runs commands on them.
+            store: Where reviews are kept.
+            clock: For the time of a review.
+            plan: What is checked, before the base branch adds to it.
+            judges: Asked after the checks, one after the other.
+        """
+        self._judges = judges
         self._forge = forge
         self._runner = runner
         self._store = store
@@ -174,6 +187,7 @@ class Reviewer:
         ) as candidate:
             plan = await self._plan_at(job.repository, candidate.base_commit)
             checks = await self._checks(job, candidate, plan)
+            checks += await judged_by(self._judges, job, candidate, plan, checks)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
@@ -283,7 +297,7 @@ def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:
         document = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigurationError(f"{REVIEW_FILE} on the base branch is no TOML: {exc}.") from exc
-    return with_file(plan, document, known_rules=[rule.id for rule in built_in_rules()])
+    return with_file(plan, document, known_rules=rule_ids())
 
 
 async def patch_delivery(
