@@ -14,6 +14,7 @@ from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.bootstrap.judges import judges_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
 from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
@@ -84,12 +85,14 @@ def has_ended(owner: str) -> bool:
 
 def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
+    forge = LocalGitForge(cache=settings.home / "repositories", remotes=remotes)
     return Reviewer(
-        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+        forge=forge,
         runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),
+        judges=judges_of(forge, settings),
     )
 
 
@@ -108,6 +111,7 @@ def review_plan(settings: Settings) -> ReviewPlan:
             CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
             for command in review.checks
         ),
+        reviewers=settings.reviewers,
         rules=rules | rule_choices(review.rules, known_rules=rule_ids()),
         timeout_seconds=review.check_timeout_seconds,
     )

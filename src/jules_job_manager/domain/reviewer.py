@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,8 @@ class ReviewerSpec:
             return "needs either a command or an MCP server (mcp)"
         if bool(self.mcp.strip()) != bool(self.tool.strip()):
             return "needs mcp and tool together"
+        if not all(_VARIABLE.match(name) for name in self.environment):
+            return "has an environment that names no variables"
         try:
             shlex.split(self.mcp)
         except ValueError as exc:

@@ -16,6 +16,8 @@ class Scan:
     explanation: str
     """One sentence: what it looks for."""
     need: Need = Need.REQUIRED
+    suffixes: tuple[str, ...] = ()
+    """Endings of the files it looks at; none: every text file."""
 
 
 SECURITY = Scan(
@@ -23,6 +25,7 @@ SECURITY = Scan(
     title="Nothing insecure is added",
     explanation="Ruff's security rules (flake8-bandit) find nothing on the added lines of Python files; "
     "what bandit calls severe is an error, the rest a warning.",
+    suffixes=(".py",),
 )
 SECRETS = Scan(
     id="secrets",

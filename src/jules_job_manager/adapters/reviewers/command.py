@@ -19,6 +19,7 @@ from jules_job_manager.errors import JulesManagerError
 from jules_job_manager.ports.reviewer import Reply
 from jules_job_manager.ports.sandbox import MIB, Limits, Outcome, Sandbox
 
+VARIABLES = "variables.sh"
 _LARGEST_FILE_BYTES = 64 * MIB
 
 
@@ -94,10 +95,10 @@ class CommandReviewers:
         )
         streams = f"exec <{REQUEST} >{ANSWER}\n"
         if spec.sandbox:
-            given = {n: self._environment[n] for n in spec.environment if n in self._environment}
+            prefix = streams + _handed_over(folder, spec, self._environment)
             return await self._sandbox.run(
-                streams + command, folder=folder, limits=limits, network=spec.network,
-                environment=given, readable=[*self._readable, *readable],
+                prefix + command, folder=folder, limits=limits, network=spec.network,
+                readable=[*self._readable, *readable],
             )  # fmt: skip
         # An agent of the person finds its own settings in the real home folder.
         home = shlex.quote(self._environment.get("HOME", ""))
@@ -105,6 +106,21 @@ class CommandReviewers:
             f"{streams}HOME={home}\nexport HOME\n{command}", folder=folder, limits=limits,
             network=True, environment=self._environment,
         )  # fmt: skip
+
+
+def _handed_over(folder: Path, spec: ReviewerSpec, environment: Mapping[str, str]) -> str:
+    """Return the lines that set the reviewer's variables; their values stand in a file of its own.
+
+    On a command line every user of this machine could read them.
+    """
+    given = [name for name in spec.environment if name in environment]
+    if not given:
+        return ""
+    file = folder / VARIABLES
+    file.touch(mode=0o600)
+    lines = [f"{name}={shlex.quote(environment[name])}\nexport {name}\n" for name in given]
+    file.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    return f". ./{VARIABLES}\nrm -f {VARIABLES}\n"
 
 
 @contextlib.asynccontextmanager
