@@ -40,12 +40,23 @@ async def ask(
         return text_of(await client.call_tool(tool, {"request": request}))
 
 
+def reason(exc: BaseException) -> str:
+    """Return what went wrong, on one line; the SDK wraps it in groups."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    return " ".join(str(exc).split()) or type(exc).__name__
+
+
 def main() -> int:
     """Do what the arguments say: folder of packages, tool, seconds, and the server's command."""
     packages, tool, seconds, *argv = sys.argv[1:]
     sys.path.append(packages)
     request = json.load(sys.stdin)
-    answer = asyncio.run(ask(request, tool=tool, timeout_seconds=float(seconds), argv=argv))
+    try:
+        answer = asyncio.run(ask(request, tool=tool, timeout_seconds=float(seconds), argv=argv))
+    except Exception as exc:  # noqa: BLE001 - whatever it is, its last line is shown to people
+        sys.stderr.write(f"\n{reason(exc)}\n")
+        return 1
     sys.stdout.write(answer)
     return 0
 

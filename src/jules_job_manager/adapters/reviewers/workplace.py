@@ -46,9 +46,10 @@ def read_answer(folder: Path, *, most_bytes: int) -> bytes | None:
         descriptor = os.open(folder / ANSWER, flags)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
         return file.read(most_bytes + 1)
 
 
