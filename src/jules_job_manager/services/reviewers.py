@@ -66,7 +66,10 @@ class ReviewerPanel:
                 spec, job=case.job, base_commit=base, merge_commit=head, checks=case.checks,
                 diffs=diffs,
             )  # fmt: skip
-            reply = await self._access.ask(spec, request=request_text(document), change=change)
+            try:
+                reply = await self._access.ask(spec, request=request_text(document), change=change)
+            except Exception as exc:  # noqa: BLE001 - one reviewer must not end the others' work
+                reply = Reply(problem=f"it could not be asked ({type(exc).__name__}: {exc})")
             lines = [item.text for item in case.job.checklist[: len(document["job"]["checklist"])]]
             return await asyncio.to_thread(_judged, spec, reply, lines, places, bound)
 

@@ -1,7 +1,7 @@
-"""Runs scanners on the changed files of a merge; only what the delivery adds counts.
+"""Runs scanners on the changed files of a merge; only what the base does not have counts.
 
-A finding counts when it stands on an added line and the base does not have it already, so that code
-which is moved or indented anew is left alone.
+Code that is moved or indented anew is left alone. A finding on an old line counts when a change
+elsewhere made it: an argument on a line of its own, another import.
 """
 
 from __future__ import annotations
@@ -121,25 +121,26 @@ async def _findings(scanner: Scanner, change: Change) -> tuple[list[Finding], li
         for hit in await scanner.hits(_given(heads))
         if _matters(hit, heads[hit.file])
     ]
-    if not any(head.places(hit) & file.added_lines for file, head, hit in found):
+    if not found:
         return [], left_out
     bases = [base for _, _, base in files if base is not None]
-    known: Counter[tuple[str, ...]] = Counter()
-    for hit in await scanner.hits(_given(bases)):
-        known[_key(bases[hit.file], hit)] += 1
-    for file, head, hit in found:
-        if not head.places(hit) & file.added_lines:
-            known[_key(head, hit)] -= 1
+    known = Counter(_key(bases[hit.file], hit) for hit in await scanner.hits(_given(bases)))
     new = []
-    for file, head, hit in found:
-        places = head.places(hit) & file.added_lines
-        if not places:
-            continue
+    # Old lines first, so that of two equal findings the added one is new.
+    for file, head, hit in sorted(found, key=lambda one: bool(_added(*one))):
+        if files[hit.file][2] is None and not _added(file, head, hit):
+            continue  # the base's file is too large to say whether it was there
         key = _key(head, hit)
         known[key] -= 1
         if known[key] < 0:
-            new.append(_finding(scanner.scan, head, hit, min(places)))
-    return list(dict.fromkeys(new)), left_out
+            line = min(_added(file, head, hit) or head.places(hit) or {0})
+            new.append(_finding(scanner.scan, head, hit, line))
+    unique = dict.fromkeys(new)
+    return sorted(unique, key=lambda finding: (finding.path, finding.line)), left_out
+
+
+def _added(file: ChangedFile, head: _Side, hit: Hit) -> set[int]:
+    return head.places(hit) & file.added_lines
 
 
 def _files(
@@ -148,7 +149,9 @@ def _files(
     found: list[tuple[ChangedFile, _Side, _Side | None]] = []
     left_out = []
     for file in present(change):
-        if not file.added_lines or (scan.suffixes and not file.path.endswith(scan.suffixes)):
+        if not (file.added_lines or file.removed_lines):
+            continue
+        if scan.suffixes and not file.path.endswith(scan.suffixes):
             continue
         if not scan.suffixes and _holds_hashes(file.path):
             continue

@@ -76,7 +76,9 @@ async def test_both_sides_are_there_and_the_base_is_what_the_base_has(ask):
 
 async def test_it_sees_nothing_else(ask):
     """No variable that is not named, no home, no network."""
-    reply = await ask("env; ls /home; getent hosts example.org; ls /proc/net/dev && cat /proc/net/dev")
+    reply = await ask(
+        "env; ls /home; getent hosts example.org; ls /proc/net/dev && cat /proc/net/dev"
+    )
     said = reply.answer.decode()
     assert "OTHER" not in said
     assert "a 'key'" not in said

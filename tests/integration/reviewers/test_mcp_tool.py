@@ -46,7 +46,9 @@ def ends(request: dict) -> dict:
 
 server.run("stdio")
 """
-CHANGE = make_change({"server.py": SERVER}, {"server.py": "raise SystemExit", "a": "A"}, Job(key="k"))
+CHANGE = make_change(
+    {"server.py": SERVER}, {"server.py": "raise SystemExit", "a": "A"}, Job(key="k")
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,9 @@ def tool(name: str, **members) -> ReviewerSpec:
 @pytest.mark.parametrize("sandbox", [True, False])
 async def test_a_tool_answers(reviewers, sandbox):
     """It gets the request as an argument and sees the merge."""
-    reply = await reviewers.ask(tool("review", sandbox=sandbox), request='{"protocol": 1}', change=CHANGE)
+    reply = await reviewers.ask(
+        tool("review", sandbox=sandbox), request='{"protocol": 1}', change=CHANGE
+    )
     assert "" == reply.problem, reply.log
     assert {"protocol": 1, "verdict": "accept", "summary": "A"} == json.loads(reply.answer)
 
@@ -83,7 +87,9 @@ async def test_what_a_tool_says_is_taken_as_it_is(reviewers):
     assert (b"no json", "") == (reply.answer, reply.problem)
 
 
-@pytest.mark.parametrize(("name", "why"), [("broken", "the tool failed"), ("none", ""), ("ends", "")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("broken", "the tool failed"), ("none", ""), ("ends", "")]
+)
 async def test_a_tool_that_fails(reviewers, name, why):
     """It is a problem, not an answer."""
     reply = await reviewers.ask(tool(name), request="{}", change=CHANGE)
@@ -133,7 +139,9 @@ def test_the_program(tmp_path, monkeypatch, capfd):
     (tmp_path / "merged" / "a").write_text("B")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "argv", ["x", "/packages", "review", "30", sys.executable, "server.py"])
+    monkeypatch.setattr(
+        sys, "argv", ["x", "/packages", "review", "30", sys.executable, "server.py"]
+    )
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"protocol": 1}'))
     assert 0 == mcp_client.main()
     assert "/packages" == sys.path[-1]

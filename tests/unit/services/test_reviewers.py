@@ -196,7 +196,9 @@ async def test_findings_reach_the_feedback():
 )
 async def test_places_that_are_not_there(finding, why):
     """The answer does not count, and one sentence says why."""
-    result = await judged(REQUIRED, {"verdict": "accept", "findings": [{"message": "m", **finding}]})
+    result = await judged(
+        REQUIRED, {"verdict": "accept", "findings": [{"message": "m", **finding}]}
+    )
     assert f"No answer of r counts: {why}." == result.output
     assert Conclusion.ACTION_REQUIRED is result.conclusion
     assert () == result.findings

@@ -174,7 +174,9 @@ def _finding(entry: Mapping[str, Any], rule: str, lines_of: Callable[[str], int 
     if lines is None:
         raise UnusableAnswerError(f"names a file that is not there ({_shown(path)})")
     if not 0 <= line <= lines:
-        raise UnusableAnswerError(f"names a line that {_shown(path)} does not have" if path else "names a line of no file")
+        raise UnusableAnswerError(
+            f"names a line that {_shown(path)} does not have" if path else "names a line of no file"
+        )
     level = _word(Level, entry.get("level", "warning"), "level")
     return Finding(rule=rule, message=message, path=path, line=line, level=level)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -116,9 +118,11 @@ def test_a_whole_answer_is_read():
     found = parsed(answer)
     assert Decision.REJECT is found.decision
     assert "Two\nthings" == found.summary
-    assert [("src/a.py", 12, Level.ERROR), ("README.md", 3, Level.NOTE), ("", 0, Level.WARNING)] == [
-        (f.path, f.line, f.level) for f in found.findings
-    ]
+    assert [
+        ("src/a.py", 12, Level.ERROR),
+        ("README.md", 3, Level.NOTE),
+        ("", 0, Level.WARNING),
+    ] == [(f.path, f.line, f.level) for f in found.findings]
     assert {"reviewer style"} == {f.rule for f in found.findings}
     opinion = Opinion(line=LINES[1], word=Word.MET, evidence="ran in 1 s")
     assert (opinion,) == found.opinions
@@ -260,3 +264,11 @@ def test_what_is_read_is_bounded_safe_and_there(answer):
     for opinion in found.opinions:
         assert opinion.line in LINES
         assert not opinion.counts
+
+
+def test_the_examples_of_the_reference_fit_the_schemas():
+    """What people copy is right."""
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "reviewers.md").read_text("utf-8")
+    request, answer = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    jsonschema.validate(json.loads(request), REQUEST)
+    jsonschema.validate(json.loads(answer), ANSWER)
