@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from posixpath import basename, splitext
 
-from jules_job_manager.domain.change import Change, ChangedFile
+from jules_job_manager.domain.change import Change, ChangedFile, FileStatus
 from jules_job_manager.domain.finding import Finding, Level
 from jules_job_manager.domain.review import CheckResult, Conclusion
 from jules_job_manager.domain.review_plan import ReviewPlan
@@ -30,6 +30,8 @@ LARGEST_FILE_BYTES = 1_000_000
 MOST_FILES = 2_000
 FINE_IN_TESTS = frozenset({"S101", "S105", "S106", "S107", "S108", "S311"})
 """Asserts, made-up passwords, scratch paths and plain random numbers."""
+_BINARY_BYTES = 8_000
+"""With a NUL among the first so many a file is no text: git's own measure."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _HASHES = frozenset({"go.sum", "package-lock.json", "pnpm-lock.yaml", "npm-shrinkwrap.json"})
 
@@ -128,7 +130,8 @@ async def _findings(scanner: Scanner, change: Change) -> tuple[list[Finding], li
     new = []
     # Old lines first, so that of two equal findings the added one is new.
     for file, head, hit in sorted(found, key=lambda one: bool(_added(*one))):
-        if files[hit.file][2] is None and not _added(file, head, hit):
+        has_base = files[hit.file][2] is not None or file.status is FileStatus.ADDED
+        if not has_base and not _added(file, head, hit):
             continue  # the base's file is too large to say whether it was there
         key = _key(head, hit)
         known[key] -= 1
@@ -149,7 +152,7 @@ def _files(
     found: list[tuple[ChangedFile, _Side, _Side | None]] = []
     left_out = []
     for file in present(change):
-        if not (file.added_lines or file.removed_lines):
+        if not (file.added_lines or file.removed_lines or file.is_binary):
             continue
         if scan.suffixes and not file.path.endswith(scan.suffixes):
             continue
@@ -159,6 +162,8 @@ def _files(
         if content is None or len(found) >= MOST_FILES:
             if change.head.size(file.path):
                 left_out.append(file.path)
+            continue
+        if b"\0" in content[:_BINARY_BYTES]:
             continue
         before = change.base.read(base_path(file), limit=LARGEST_FILE_BYTES)
         base = None if before is None else _side(file.path, before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from tests.review_corpus.memory_change import make_change
@@ -183,11 +184,43 @@ async def test_names_of_files_are_never_words_of_a_command():
     assert set(names) == {finding.path for finding in result.findings}
 
 
-async def test_files_that_cannot_be_read():
-    """What does not parse is for the rule that says so; what is too large is named."""
-    results = await scanned(
-        {}, {"a.py": "def (:\n", "big.py": "x = 1\n" * 200_000, "c.py": b"\xff\xfe"}
+@pytest.mark.parametrize("name", ["latin-1", "utf-7", "utf-8-sig", "cp1252", "no-such"])
+async def test_encodings_hide_nothing(name):
+    """A file is looked at as Python would read it."""
+    known = name if name != "no-such" else "latin-1"
+    text = f"# coding: {name}\n" + SHELL.replace("line: str", "line: str, é: int = 0")
+    text = text.replace("# coding: utf-8-sig\n", "#\n").replace(
+        "é", "e" if name == "no-such" else "é"
     )
+    result = (await scanned({}, {"a.py": text.encode(known)}))["security"]
+    assert [("a.py", 6, "error")] == places(result)
+    secret = f"é token: {TOKEN}\n".encode("latin-1")
+    assert [("a.txt", 1, "error")] == places((await scanned({}, {"a.txt": secret}))["secrets"])
+
+
+async def test_what_git_takes_for_binary_but_is_text():
+    """Attributes of the base can make it so."""
+    head = {"a.py": SHELL, "b.py": SHELL}
+    change = make_change(
+        {"b.py": "X = 1\n", "c.bin": b"1"}, {**head, "c.bin": b"\0" + SHELL.encode()}, JOB
+    )
+    nothing = frozenset[int]()
+    files = tuple(
+        replace(f, is_binary=True, added_lines=nothing, removed_lines=nothing) for f in change.files
+    )
+    judge = ScannerJudge(forge=FakeForge(replace(change, files=files)), scanners=[RuffSecurity()])
+    case = Case(job=JOB, base_commit="b", merge_commit="m", plan=ReviewPlan(), checks=())
+    (result,) = await judge.judge(case)
+    assert [("a.py", 5, "error"), ("b.py", 5, "error")] == places(result)
+
+
+async def test_files_that_cannot_be_read():
+    """It is said, once a file; what is too large is named."""
+    base, head = {"b.py": "def (:\n"}, {"a.py": "def (:\n", "b.py": "def (:\nx = 1\n"}
+    result = (await scanned(base, head))["security"]
+    assert [("a.py", 1, "warning")] == places(result)
+    assert "unread: this file could not be looked at" in result.output
+    results = await scanned({}, {"big.py": "x = 1\n" * 200_000})
     assert Conclusion.SUCCESS is results["security"].conclusion
     assert "Not looked at, for their size: big.py." == results["security"].output
 

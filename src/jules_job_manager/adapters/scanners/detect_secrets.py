@@ -40,7 +40,9 @@ class DetectSecrets:
             raise OperationFailedError(MISSING)
         packages = str(Path(package.origin).parent.parent)
         argv = [sys.executable, "-I", str(secret_lines.__file__), packages]
-        printed = await run_on(files, argv, name="detect-secrets")
+        # A file that is no UTF-8 would be passed over from the first strange byte on.
+        readable = [(s, c.decode("utf-8", "replace").encode()) for s, c in files]
+        printed = await run_on(readable, argv, name="detect-secrets")
         try:
             return [_hit(entry) for entry in json.loads(printed)]
         except (ValueError, LookupError, TypeError) as exc:

@@ -7,7 +7,9 @@ PyCQA/bandit at its commit of 2026-03-30, read 2026-11.
 
 from __future__ import annotations
 
+import io
 import json
+import tokenize
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,6 +27,7 @@ SEVERE = frozenset(
 """What bandit calls HIGH; rules of which it does so only at times (S103, S505) are left out."""
 _HARMLESS = "seems safe"
 """Ruff says so of a shell that is given a text without values, which bandit calls LOW."""
+_UNREAD = "unread"
 TRIVIAL = ("S404", "S603", "S607")
 """True of every program that starts another one, whatever it does."""
 
@@ -42,14 +45,33 @@ class RuffSecurity:
         """See `Scanner.hits`."""
         argv = [
             _program(), "check", "--isolated", "--no-cache", "--ignore-noqa", "--exit-zero",
-            "--select", "S", "--ignore", ",".join(TRIVIAL), "--output-format", "json", ".",
+            "--target-version", "py314", "--select", "S", "--ignore", ",".join(TRIVIAL), "--output-format", "json", ".",
         ]  # fmt: skip
-        printed = await run_on(files, argv, name="ruff")
+        readable = [(suffix, as_utf8(content)) for suffix, content in files]
+        printed = await run_on(readable, argv, name="ruff")
         try:
-            entries = json.loads(printed)
-            return [_hit(entry) for entry in entries if str(entry["code"]).startswith("S")]
+            hits = [_hit(entry) for entry in json.loads(printed)]
         except (ValueError, LookupError, TypeError) as exc:
             raise OperationFailedError("What ruff printed cannot be read.") from exc
+        unread: dict[int, Hit] = {}
+        for hit in hits:
+            if hit.code == _UNREAD:
+                unread.setdefault(hit.file, hit)
+        return [hit for hit in hits if hit.code != _UNREAD or unread[hit.file] is hit]
+
+
+def as_utf8(content: bytes) -> bytes:
+    """Return Python source in UTF-8, as Python itself would read it.
+
+    Ruff passes over a file in another encoding and says so only on stderr.
+    Source: PEP 263; ruff 0.17, tried 2026-11.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
+    except (SyntaxError, LookupError, ValueError):
+        text = content.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace")
 
 
 def _program() -> str:
@@ -61,6 +83,8 @@ def _program() -> str:
 
 def _hit(entry: dict[str, Any]) -> Hit:
     code, message = str(entry["code"]), str(entry["message"])
+    if not code.startswith("S"):
+        code, message = _UNREAD, f"this file could not be looked at ({message})"
     return Hit(
         file=index_of(str(entry["filename"])),
         line=int(entry["location"]["row"]),
