@@ -146,6 +146,7 @@ def _reviewer(table: _Table) -> ReviewerSpec:
         tool=table.text("tool", ""),
         required=table.flag("required", default=False),
         timeout_seconds=float(table.whole("timeout_seconds", 600, least=1)),
+        retries=table.whole("retries", 0, least=0),
         network=table.flag("network", default=False),
         may_prove=table.texts("may_prove"),
         after_failure=table.flag("after_failure", default=False),

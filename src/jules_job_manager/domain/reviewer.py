@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+MOST_RETRIES = 5
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -23,6 +24,8 @@ class ReviewerSpec:
     required: bool = False
     """Whether its rejection rejects the delivery, and no clear answer asks a person."""
     timeout_seconds: float = 600.0
+    retries: int = 0
+    """How often it is asked again, at most 5 times, when no answer of it can be used."""
     network: bool = False
     may_prove: tuple[str, ...] = ()
     """Lines of a checklist that its word ticks where no check could; `*` stands for any text."""
@@ -47,6 +50,8 @@ class ReviewerSpec:
             return "needs either a command or an MCP server (mcp)"
         if bool(self.mcp.strip()) != bool(self.tool.strip()):
             return "needs mcp and tool together"
+        if not 0 <= self.retries <= MOST_RETRIES:
+            return f"has retries that are not from 0 to {MOST_RETRIES}"
         if not all(_VARIABLE.match(name) for name in self.environment):
             return "has an environment that names no variables"
         try:

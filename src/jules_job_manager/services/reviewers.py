@@ -66,16 +66,25 @@ class ReviewerPanel:
                 spec, job=case.job, base_commit=base, merge_commit=head, checks=case.checks,
                 diffs=diffs,
             )  # fmt: skip
-            try:
-                reply = await self._access.ask(spec, request=request_text(document), change=change)
-            except Exception as exc:  # noqa: BLE001 - one reviewer must not end the others' work
-                reply = Reply(problem=f"it could not be asked ({type(exc).__name__}: {exc})")
             lines = [item.text for item in case.job.checklist[: len(document["job"]["checklist"])]]
-            return await asyncio.to_thread(_judged, spec, reply, lines, places, bound)
+            for left in range(spec.retries, -1, -1):
+                reply = await self._asked(spec, request_text(document), change)
+                found = await asyncio.to_thread(_read, spec, reply, lines, places)
+                if isinstance(found, Answer):
+                    return _result(spec, reply, found, bound)
+                if not left:
+                    break
+            return _open(spec, reply, f"No answer of {spec.name} counts: {found}.")
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(spec)) for spec in case.plan.reviewers]
         return [task.result() for task in tasks]
+
+    async def _asked(self, spec: ReviewerSpec, request: str, change: Change) -> Reply:
+        try:
+            return await self._access.ask(spec, request=request, change=change)
+        except Exception as exc:  # noqa: BLE001 - one reviewer must not end the others' work
+            return Reply(problem=f"it could not be asked ({type(exc).__name__}: {exc})")
 
 
 def _bound(case: Case) -> frozenset[str]:
@@ -113,22 +122,24 @@ def _not_asked(spec: ReviewerSpec) -> CheckResult:
     )  # fmt: skip
 
 
-def _judged(
+def _read(
     spec: ReviewerSpec,
     reply: Reply,
     lines: Sequence[str],
     places: Callable[[str], int | None],
-    bound: frozenset[str],
-) -> CheckResult:
+) -> Answer | str:
+    """Return the answer, or why there is none that can be used."""
     if reply.problem:
-        return _open(spec, reply, f"No answer of {spec.name} counts: {reply.problem}.")
+        return reply.problem
     try:
-        answer = parse_answer(reply.answer, rule=spec.title, checklist=lines, lines_of=places)
+        return parse_answer(reply.answer, rule=spec.title, checklist=lines, lines_of=places)
     except UnusableAnswerError as exc:
-        return _open(spec, reply, f"No answer of {spec.name} counts: its answer {exc}.")
+        return f"its answer {exc}"
     except Exception as exc:  # noqa: BLE001 - whatever an answer is, it must not end the review
-        kind = type(exc).__name__
-        return _open(spec, reply, f"No answer of {spec.name} counts: it cannot be read ({kind}).")
+        return f"it cannot be read ({type(exc).__name__})"
+
+
+def _result(spec: ReviewerSpec, reply: Reply, answer: Answer, bound: frozenset[str]) -> CheckResult:
     opinions = tuple(_weighed(spec, opinion, bound) for opinion in answer.opinions)
     return CheckResult(
         name=spec.title,

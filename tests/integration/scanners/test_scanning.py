@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from tests.review_corpus import HONEST
 from tests.review_corpus.memory_change import make_change
 
 from jules_job_manager.adapters.scanners import detect_secrets, program, ruff_security, secret_lines
@@ -304,3 +305,16 @@ def test_the_severe_rules_exist():
     classes = get_mapping_from_secret_type_to_class()
     assert detect_secrets.SEVERE <= set(classes)
     assert set(secret_lines.PLUGINS) <= {cls.__name__ for cls in classes.values()}
+
+
+async def test_honest_deliveries_are_not_refused():
+    """All of the corpus at once, each in a folder of its own."""
+    base, head = {}, {}
+    for number, honest in enumerate(HONEST):
+        change = honest.change()
+        for side, tree in ((base, change.base), (head, change.head)):
+            side.update({f"{number}/{path}": entry for path, entry in tree.files.items()})
+    results = await scanned(base, head)
+    errors = [f for r in results.values() for f in r.findings if f.level is Level.ERROR]
+    assert [] == errors
+    assert sum(len(result.findings) for result in results.values()) <= 12

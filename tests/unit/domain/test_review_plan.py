@@ -100,6 +100,7 @@ def test_reviewers_are_added_to_a_persons_own():
         ("[[reviewers]]\nname = 'a'\nmcp = 'x'", "1 needs mcp and tool together"),
         ("[[reviewers]]\nname = 'a'\ncommand = 'x'\ntool = 'z'", "needs mcp and tool together"),
         ("[[reviewers]]\nname = 'a'\nmcp = '\"x'\ntool = 'z'", "has an mcp that cannot be read"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nretries = 6", "retries that are not from 0 to 5"),
         ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nsandbox = false", "unknown members: sandbox"),
         ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nenvironment = ['K']", "unknown members: environment"),
         ("[[reviewers]]\nname = 'a'\ncommand = 'x'\n" * 2, "two reviewers are called 'a'"),

@@ -214,6 +214,40 @@ async def test_what_it_said_aside_is_shown_when_there_is_no_answer():
     assert len(rest) < 2100
 
 
+async def test_it_is_asked_again_only_for_an_answer():
+    """As often as it says; a clear answer stands, whatever it is."""
+    replies = [
+        Reply(problem="it ended with 3"),
+        Reply(answer=b"?"),
+        Reply(answer=b'{"protocol": 1, "verdict": "unsure"}'),
+    ]
+
+    class Unsteady:
+        def __init__(self) -> None:
+            self.left = [*replies, "never"]
+
+        async def ask(self, spec, *, request, change):
+            return self.left.pop(0)
+
+    for retries, left, output in ((1, 2, "its answer is not one JSON"), (5, 1, "r is unsure.")):
+        access = Unsteady()
+        plan = ReviewPlan(reviewers=(replace(REQUIRED, retries=retries),))
+        case = Case(job=JOB, base_commit="b", merge_commit="m", plan=plan, checks=())
+        (result,) = await ReviewerPanel(forge=FakeForge(), access=access).judge(case)
+        assert left == len(access.left)
+        assert output in result.output
+
+
+async def test_access_that_breaks_is_no_answer():
+    """The others are heard all the same."""
+    plan = ReviewPlan(reviewers=(REQUIRED, replace(REQUIRED, name="s")))
+    case = Case(job=JOB, base_commit="b", merge_commit="m", plan=plan, checks=())
+    access = FakeAccess(s={"verdict": "accept"})
+    broken, heard = await ReviewerPanel(forge=FakeForge(), access=access).judge(case)
+    assert "No answer of r counts: it could not be asked (KeyError: 'r')." == broken.output
+    assert Conclusion.SUCCESS is heard.conclusion
+
+
 async def test_a_parser_that_breaks_ends_no_review(monkeypatch):
     """It is as if there were no answer."""
 
