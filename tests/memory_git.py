@@ -13,6 +13,7 @@ from jules_job_manager.adapters.backends.simulator.git_work import Change, Commi
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.forge import MergeCandidate
+from tests.review_corpus.memory_change import make_change
 
 Tree = Mapping[str, str]
 
@@ -104,6 +105,12 @@ class MemoryGit:
         text = self.nodes[commit].files.get(path)
         return None if text is None else text.encode()
 
+    async def change(self, repository, *, job, base, head):
+        return make_change(self.nodes[base].files, self.nodes[head].files, job)
+
+    async def tree(self, repository: str, commit: str) -> str:
+        return repr(sorted(self.nodes[commit].files.items()))
+
     async def deliver_patch(self, repository, change_set, message) -> Delivery:
         raise ForgeError("Patches are not applied in memory.")
 
@@ -120,10 +127,7 @@ class MemoryGit:
         if not self.is_ancestor(delivery.commit, head):
             commit = self._add((head, delivery.commit), files, message)
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
+            _check_out(files, Path(folder))
             yield MergeCandidate(base_commit=head, commit=commit, worktree=Path(folder))
 
     def _merge(self, head: str, other: str) -> tuple[Tree, tuple[str, ...]]:
@@ -139,9 +143,33 @@ class MemoryGit:
                 files[name] = chosen
         return files, tuple(conflicts)
 
+    @asynccontextmanager
+    async def merged_in_turn(self, repository, *, base_branch, deliveries):
+        head, found = self.refs[repository][base_branch], []
+        with tempfile.TemporaryDirectory() as folder:
+            for delivery, message in deliveries:
+                files, conflicts = self._merge(head, delivery.commit)
+                if conflicts:
+                    found.append(MergeCandidate(base_commit=head, conflicts=conflicts))
+                    break
+                commit = head
+                if not self.is_ancestor(delivery.commit, head):
+                    commit = self._add((head, delivery.commit), files, message)
+                found.append(MergeCandidate(base_commit=head, commit=commit, worktree=Path(folder)))
+                head = commit
+            _check_out(self.nodes[head].files, Path(folder))
+            yield found
+
     async def push_merge(self, repository, *, base_branch, candidate) -> None:
         if not candidate.commit:
             raise ForgeError("There is no merge to push.")
         if self.refs[repository][base_branch] != candidate.base_commit:
             raise ForgeError("The branch moved meanwhile.", context={"moved": True})
         self.refs[repository][base_branch] = candidate.commit
+
+
+def _check_out(files: Tree, folder: Path) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)

@@ -13,6 +13,8 @@ from jules_job_manager.adapters.backends.simulator.clock import SimulatedClock
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
 from jules_job_manager.adapters.backends.simulator.rest_face import in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
+from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.review import CheckResult, Conclusion
@@ -20,6 +22,7 @@ from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.task import JulesTask, NewTask
 from jules_job_manager.errors import PreconditionFailedError, QuotaExceededError
 from jules_job_manager.services.accounts import Account, PlanChoice
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import LEASE_NAME, QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
@@ -146,8 +149,11 @@ class QueueWorld:
 
     def __init__(
         self, store: Any, scenario: Mapping[str, Any], *, policy: Policy,
-        plan: PlanChoice = ULTRA, seed: int = 1,
+        plan: PlanChoice = ULTRA, seed: int = 1, runner: Any = None,
+        review: ReviewPlan | None = None,
     ) -> None:  # fmt: skip
+        self.runner = runner or NoChecks()
+        self.review = review or ReviewPlan(rules={"all": "off", PROMISED_FILES: "required"})
         self.store, self.policy, self.plan = store, policy, plan
         self.time = SimulatedClock()
         self.clock = SkewedClock(self.time)
@@ -181,8 +187,9 @@ class QueueWorld:
         )
 
         def reviewer() -> Reviewer:
-            return Reviewer(forge=forge, runner=NoChecks(), store=store, clock=self.clock,
-                            plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
+            suite = CheckSuite(forge=forge, runner=self.runner, reports=FileReportReader())
+            return Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
+                            plan=self.review)  # fmt: skip
 
         self._run = QueueRun(
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,

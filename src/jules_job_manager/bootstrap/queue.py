@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
@@ -23,6 +24,7 @@ from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
 from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
@@ -48,6 +50,9 @@ def queue_policy(settings: Settings) -> Policy:
         approve_max_steps=queue.approve_max_steps,
         approve_refuse_words=queue.approve_refuse_words,
         plan_rules=settings.plan_rules,
+        merge=queue.merge,
+        merge_batch=queue.merge_batch,
+        merge_rules=settings.merge_rules,
         answer=queue.answer,
         answer_rules=settings.answer_rules,
         max_answers=queue.max_answers,
@@ -86,9 +91,15 @@ def has_ended(owner: str) -> bool:
 def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
     forge = LocalGitForge(cache=settings.home / "repositories", remotes=remotes)
-    return Reviewer(
+    suite = CheckSuite(
         forge=forge,
         runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
+        reports=FileReportReader(),
+        at_once=settings.review.checks_at_once,
+    )
+    return Reviewer(
+        forge=forge,
+        suite=suite,
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),

@@ -16,6 +16,7 @@ QUEUE: dict[str, tuple[str, str]] = {
     "graph": ("queue_graph", "Draw the dependencies"),
     "status": ("queue_status", "Count jobs by status and show what needs you"),
     "run": ("queue_run", "Work through the queue"),
+    "story": ("queue_story", "Show the whole story of a job on one page"),
     "why": ("queue_why", "Say why a job is not running, and when it will"),
     "move": ("queue_move", "Give a waiting job another place"),
     "pin": ("queue_pin", "Let a job start before all others"),
@@ -51,6 +52,9 @@ REVIEW: dict[str, tuple[str, str]] = {
     "init": ("review_init", "Write a .jjm.toml for a repository"),
     "sign": ("review_sign", "Answer yourself for a line of a job's checklist"),
 }
+MERGE: dict[str, tuple[str, str]] = {
+    "approve": ("merge_approve", "Let a delivery that passed be merged"),
+}
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),
     "set": ("config_set", "Change one setting in the configuration file"),
@@ -60,6 +64,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
     "review": ("Judge deliveries", REVIEW),
+    "merge": ("Decide what is merged", MERGE),
     "storage": ("Look after the store", STORAGE),
     "notify": ("Tell people what happens", NOTIFY),
     "config": ("See and change settings", CONFIG),

@@ -34,6 +34,7 @@ class EventType(StrEnum):
     TASK_NUDGED = "task_nudged"
     JOB_CHANGED = "job_changed"
     JOB_RECURS = "job_recurs"
+    MERGE_APPROVED = "merge_approved"
     CHECKLIST_SIGNED = "checklist_signed"
     QUEUE_PAUSED = "queue_paused"
     QUEUE_DRAINED = "queue_drained"

@@ -12,6 +12,9 @@ from jules_job_manager.domain.clockwork import optional_from_rfc3339, optional_t
 from jules_job_manager.domain.finding import Finding
 from jules_job_manager.domain.opinion import Opinion
 
+MOST_PATHS = 2000
+"""Of the files that a delivery changes, kept with its review."""
+
 
 class Conclusion(StrEnum):
     """How a check ended, in GitHub's words."""
@@ -133,6 +136,11 @@ class Review:
     at: datetime | None = None
     check_set: str = ""
     """Digest of the plan that chose the checks."""
+    changed_files: int = 0
+    changed_lines: int = 0
+    """Added and removed."""
+    changed_paths: tuple[str, ...] = ()
+    """The first MOST_PATHS of them, in text order."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the review as JSON values."""
@@ -146,6 +154,9 @@ class Review:
             "merge_commit": self.merge_commit,
             "at": optional_to_rfc3339(self.at),
             "check_set": self.check_set,
+            "changed_files": self.changed_files,
+            "changed_lines": self.changed_lines,
+            "changed_paths": list(self.changed_paths),
         }
 
     @classmethod
@@ -166,4 +177,7 @@ class Review:
             merge_commit=str(data.get("merge_commit") or ""),
             at=optional_from_rfc3339(data.get("at")),
             check_set=str(data.get("check_set", "")),
+            changed_files=int(data.get("changed_files") or 0),
+            changed_lines=int(data.get("changed_lines") or 0),
+            changed_paths=tuple(str(path) for path in data.get("changed_paths") or ()),
         )

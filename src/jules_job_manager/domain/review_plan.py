@@ -31,6 +31,17 @@ class CommandCheck:
     proves: tuple[str, ...] = ()
     """Lines of a checklist that it proves: as they stand there, `*` for any text, case ignored."""
 
+    junit: str = ""
+    """Path of the JUnit XML file that it writes; empty: none."""
+    coverage: str = ""
+    """Path of the Cobertura XML or LCOV file that it writes; empty: none."""
+    changed_lines: int = 0
+    """Least share of the changed lines that its tests reach, in percent; 0: any."""
+    new_tests: str = "off"
+    """Whether tests that a delivery adds must fail without the rest of it: one of USES."""
+    quarantine: tuple[str, ...] = ()
+    """Ids of tests known to be flaky, `*` for any text: a run in which only these fail counts."""
+
     @property
     def title(self) -> str:
         """What it is called."""
@@ -131,8 +142,22 @@ def _check(table: _Table) -> CommandCheck:
         timeout_seconds=float(table.whole("timeout_seconds", 900, least=1)),
         retries=table.whole("retries", 0, least=0),
         proves=table.texts("proves"),
+        junit=table.path("junit"),
+        coverage=table.path("coverage"),
+        changed_lines=table.whole("changed_lines", 0, least=0),
+        new_tests=table.text("new_tests", "off"),
+        quarantine=table.texts("quarantine"),
     )
     table.close()
+    if check.new_tests not in USES:
+        raise ConfigurationError(
+            f"{REVIEW_FILE}: {table.name} new_tests must be one of {', '.join(USES)}."
+        )
+    if check.changed_lines > 100:
+        raise ConfigurationError(f"{REVIEW_FILE}: {table.name} changed_lines must be 100 or less.")
+    for member, needed in (("changed_lines", "coverage"), ("quarantine", "junit")):
+        if getattr(check, member) and not getattr(check, needed):
+            raise ConfigurationError(f"{REVIEW_FILE}: {table.name} {member} needs {needed}.")
     if check.retries > 5:
         raise ConfigurationError(f"{REVIEW_FILE}: {table.name} retries must be 5 or less.")
     return check
@@ -207,6 +232,12 @@ class _Table:
         if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
             raise self._wrong(name, "a list of texts")
         return tuple(value)
+
+    def path(self, name: str) -> str:
+        value = self.text(name, "")
+        if value and (value.startswith(("/", "\\")) or ".." in value.split("/")):
+            raise self._wrong(name, "a path within the repository")
+        return value
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._members.pop(name, default)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -29,5 +30,13 @@ class CheckRunner(Protocol):
         Only with `network` does it reach one, where the runner can keep it from it.
 
         Exit code 0 is success; running out of time is `timed_out`.
+        """
+        ...
+
+    def copied(self, folder: Path) -> AbstractAsyncContextManager[Path]:
+        """Make a copy of the folder, for one check alone; it lives as long as the context.
+
+        Raises:
+            OperationFailedError: it cannot be copied.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,6 +56,10 @@ class Forge(Protocol):
         """Return the commit the branch points to (as last fetched), or None when there is none."""
         ...
 
+    async def tree(self, repository: str, commit: str) -> str:
+        """Return the id of the files of a commit: two commits with the same one hold the same."""
+        ...
+
     async def list_branches(self, repository: str) -> list[str]:
         """Return the branches of the remote, as last fetched."""
         ...
@@ -94,6 +99,25 @@ class Forge(Protocol):
         self, repository: str, *, base_branch: str, delivery: Delivery, message: str
     ) -> AbstractAsyncContextManager[MergeCandidate]:
         """Merge in a scratch worktree that lives as long as the context."""
+        ...
+
+    def merged_in_turn(
+        self, repository: str, *, base_branch: str, deliveries: Sequence[tuple[Delivery, str]]
+    ) -> AbstractAsyncContextManager[Sequence[MergeCandidate]]:
+        """Merge several, each with its message, one after the other in one scratch worktree.
+
+        Each candidate's base is the one before it; the worktree is that of the last. The last one
+        says what does not merge, and what would come after it is left out.
+        """
+        ...
+
+    def without_change(
+        self, repository: str, *, base: str, head: str, paths: Sequence[str]
+    ) -> AbstractAsyncContextManager[Path]:
+        """Check out `base` with these files as they are in `head`, in a scratch worktree.
+
+        Both are commits that were fetched or made; every path is a file of `head`.
+        """
         ...
 
     async def push_merge(

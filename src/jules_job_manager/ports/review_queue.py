@@ -12,14 +12,26 @@ from jules_job_manager.domain.review import Review
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Companion:
+    """A delivery that is checked together with another, merged after it."""
+
+    job_key: str
+    mark: str
+    delivered_commit: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewRun:
-    """One delivery to be checked on one base commit."""
+    """One delivery, or several merged one after the other, to be checked on one base commit."""
 
     job_key: str
     mark: str
     delivered_commit: str
     branch: str
     base_commit: str
+    together: tuple[Companion, ...] = ()
+    """Those that are merged after it and checked with it, in order."""
     state: str = "queued"
     """`queued`, `running` or `failed` (it could not be run, whatever the delivery is like)."""
     owner: str = ""
@@ -63,8 +75,10 @@ class ReviewQueue(Protocol):
         """Say that the worker lives; False when the run is no longer its own."""
         ...
 
-    async def finish(self, run: ReviewRun, review: Review, events: Sequence[NewEvent] = ()) -> bool:
-        """Keep the review and remove the run; False, and nothing is kept, when it is not its own."""
+    async def finish(
+        self, run: ReviewRun, reviews: Sequence[Review], events: Sequence[NewEvent] = ()
+    ) -> bool:
+        """Keep the reviews and remove the run; False, and nothing is kept, when it is not its own."""
         ...
 
     async def put_back(self, run: ReviewRun, *, seconds: float, error: str, failed: bool) -> bool:

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
+from jules_job_manager.domain.review import Review, Verdict
 from jules_job_manager.errors import InvalidInputError, OperationFailedError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.queue_look import MERGE_NOTE
 
 
 class Interventions:
@@ -80,6 +82,30 @@ class Interventions:
             raise InvalidInputError(f"{job.key} has no prompt.", hint="Write one and import again.")
         ready = replace(job, status=JobStatus.READY, reason="", finished_at=None, skipped=False)
         return await self._write(job, ready, "a person asked for it", self._clock.now())
+
+    async def approve_merge(self, job: Job) -> Review:
+        """Let the delivery that was reviewed last be merged; the approval is of that commit alone.
+
+        Raises:
+            InvalidInputError: the job is over, or its latest review did not accept the delivery.
+        """
+        reviews = await self._store.jobs.list_reviews(job.key)
+        live = {a.mark for a in await self._store.jobs.list_attempts(job.key) if a.state.is_live}
+        mine = [review for review in reviews if review.mark in live]
+        if job.status.is_final or not mine:
+            raise InvalidInputError(f"{job.key} is {job.status.value}; nothing waits to be merged.")
+        latest = max(mine, key=lambda review: (review.at is not None, review.at))
+        if latest.verdict is not Verdict.ACCEPT:
+            raise InvalidInputError(
+                f"The delivery of {job.key} was not accepted.", hint=f"See: jjm review {job.key!r}"
+            )
+        event = NewEvent(
+            type=EventType.MERGE_APPROVED, subject=f"job:{job.key}", at=self._clock.now(),
+            actor=self._actor, data={"commit": latest.delivered_commit},
+        )  # fmt: skip
+        await self._store.set_note(MERGE_NOTE + latest.delivered_commit, job.key)
+        await self._store.events.append([event])
+        return latest
 
     async def sign(self, job: Job, line: int, evidence: str) -> Job:
         """Let a person answer for a line of the job's checklist.

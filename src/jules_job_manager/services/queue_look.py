@@ -22,12 +22,15 @@ from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import Account, account_use
+from jules_job_manager.services.batches import failed_batches
 from jules_job_manager.services.observer import Look
 from jules_job_manager.services.queue_effects import feedback_fate
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.tasks import LAST_LOOK_NOTE
 
 DECLINED_NOTE = "plan_declined."
+MERGE_NOTE = "merge_approved."
+"""Note that a person lets a delivered commit be merged."""
 PAUSED_NOTE = "queue.paused"
 LEDGER_SPAN = WINDOW + EDGE + timedelta(hours=1)
 
@@ -43,6 +46,8 @@ class _Found:
     quiet_since: dict[str, datetime] = field(default_factory=dict)
     changed_files: dict[str, frozenset[str]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
+    circles: set[str] = field(default_factory=set)
     passed_before: set[str] = field(default_factory=set)
     fates: dict[str, set[str]] = field(
         default_factory=lambda: {"answered": set(), "unheard": set(), "heard": set()}
@@ -103,7 +108,11 @@ class QueueLook:
             bases=found.bases, reviews=found.reviews, quiet_since=found.quiet_since,
             changed_files=found.changed_files, branches=found.branches,
             answered=frozenset(fates["answered"]), unheard=frozenset(fates["unheard"]),
-            passed_before=frozenset(found.passed_before),
+            passed_before=frozenset(found.passed_before), circles=frozenset(found.circles),
+            approved=frozenset(found.approved),
+            failed_batches=await failed_batches(
+                self._store, {found.bases[mark] for mark in found.passed_before}
+            ),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
             since=self._since, **known,
@@ -189,11 +198,19 @@ class QueueLook:
         with contextlib.suppress(ConfigurationError):  # whoever runs the review says so
             review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
         found.bases[attempt.mark] = self.bases[attempt.mark] = base
+        if (
+            attempt.feedback_rounds
+            and delivery.commit != attempt.delivered_commit
+            and await self._reviewer.goes_in_circles(job, attempt, delivery.commit)
+        ):
+            found.circles.add(attempt.mark)
         if review is None and await self._reviewer.passed_before(job, delivery.commit):
             found.passed_before.add(attempt.mark)
         if review is not None:
             self.reviews[attempt.mark] = review
             found.reviews[attempt.mark] = review
+            if await self._store.get_note(MERGE_NOTE + delivery.commit) is not None:
+                found.approved.add(delivery.commit)
             # A base that holds the accepted merge already is as good as the one it was made on.
             found.bases[attempt.mark] = review.base_commit
 

@@ -33,6 +33,7 @@ from jules_job_manager.errors import (
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.dispatcher import Dispatcher
 from jules_job_manager.ports.lease_store import Lease
+from jules_job_manager.ports.review_queue import Companion
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.backlog_sync import BacklogSync
@@ -371,9 +372,22 @@ class QueueRun:
                     self._looks.deliveries[attempt.mark],
                     self._looks.bases[attempt.mark],
                 )
-                await self._effects.review(job, attempt, delivery, base)
+                await self._effects.review(
+                    job, attempt, delivery, base, await self._companions(action.together)
+                )
                 return True
         return await self._effects.perform(job, attempt, action)
+
+    async def _companions(self, marks: Sequence[str]) -> tuple[Companion, ...]:
+        attempts = {a.mark: a for a in await self._store.jobs.list_attempts(live_only=True)}
+        found = []
+        for mark in marks:
+            delivery = self._looks.deliveries[mark]
+            found.append(
+                Companion(job_key=attempts[mark].job_key, mark=mark, branch=delivery.branch,
+                          delivered_commit=delivery.commit)
+            )  # fmt: skip
+        return tuple(found)
 
     async def _recur(self, job: Job, action: o.Recur) -> bool:
         """Let a finished recurring job wait for its next time."""

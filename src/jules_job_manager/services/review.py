@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import (
+    MOST_PATHS,
     CheckResult,
     Conclusion,
     Delivery,
@@ -20,16 +20,15 @@ from jules_job_manager.domain.review import (
     Verdict,
     verdict_of,
 )
-from jules_job_manager.domain.review_plan import REVIEW_FILE, CommandCheck, ReviewPlan, with_file
+from jules_job_manager.domain.review_plan import REVIEW_FILE, ReviewPlan, with_file
 from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
-from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.check_suite import CheckSuite, Tell, tell_nobody
 from jules_job_manager.services.judging import Judge, judged_by
-from jules_job_manager.services.rule_checks import rule_results, used_rules
 
 MERGES = "merges into the base"
 MOST_PLANS = 100
@@ -40,14 +39,14 @@ class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan,
+        self, *, forge: Forge, suite: CheckSuite, store: Store, clock: Clock, plan: ReviewPlan,
         judges: Sequence[Judge] = (),
     ) -> None:  # fmt: skip
         """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`.
 
         Args:
             forge: Where deliveries are.
-            runner: Runs commands on them.
+            suite: Runs rules and commands on them.
             store: Where reviews are kept.
             clock: For the time of a review.
             plan: What is checked, before the base branch adds to it.
@@ -55,13 +54,15 @@ class Reviewer:
         """
         self._judges = judges
         self._forge = forge
-        self._runner = runner
+        self._suite = suite
         self._store = store
         self._clock = clock
         self._plan = plan
         self._fetched: set[str] = set()
         self._plans: dict[tuple[str, str], ReviewPlan] = {}
         """By repository and base commit."""
+        self._trees: dict[tuple[str, str], str] = {}
+        """By repository and commit."""
 
     def begin_look(self) -> None:
         """Let each repository be fetched once more."""
@@ -169,13 +170,45 @@ class Reviewer:
         reviews = await self._store.jobs.list_reviews(job.key)
         return any(r.delivered_commit == delivered and r.verdict is Verdict.ACCEPT for r in reviews)
 
+    async def goes_in_circles(self, job: Job, attempt: Attempt, delivered: str) -> bool:
+        """Return whether the delivery holds the very files of one that this attempt was sent back.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        before = {
+            review.delivered_commit
+            for review in await self._store.jobs.list_reviews(job.key)
+            if review.mark == attempt.mark and review.verdict is Verdict.REJECT
+        } - {delivered}
+        if not before:
+            return False
+        tree = await self._tree(job.repository, delivered)
+        return tree in {await self._tree(job.repository, commit) for commit in before}
+
+    async def _tree(self, repository: str, commit: str) -> str:
+        place = (repository, commit)
+        if place not in self._trees:
+            if len(self._trees) >= MOST_PLANS:
+                self._trees.clear()
+            known = await self._forge.contains(repository, "", commit)
+            # What was dropped since is like nothing else.
+            self._trees[place] = (
+                commit if known is None else await self._forge.tree(repository, commit)
+            )
+        return self._trees[place]
+
     async def _holds(self, job: Job, commit: str) -> bool | None:
         if not commit:
             return None
         return await self._forge.contains(job.repository, job.base_branch, commit)
 
-    async def review(self, job: Job, attempt: Attempt, delivery: Delivery) -> Review:
+    async def review(
+        self, job: Job, attempt: Attempt, delivery: Delivery, tell: Tell = tell_nobody
+    ) -> Review:
         """Merge the delivery into the base in a scratch worktree and run every check; nothing is kept.
+
+        `tell` hears of each result as soon as it is there.
 
         Raises:
             ForgeError: git failed.
@@ -186,8 +219,10 @@ class Reviewer:
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
             plan = await self._plan_at(job.repository, candidate.base_commit)
-            checks = await self._checks(job, candidate, plan)
-            checks += await judged_by(self._judges, job, candidate, plan, checks)
+            change = await self._change(job, candidate)
+            checks = await self._checks(job, candidate, plan, change, tell)
+            if change is not None:
+                checks += await judged_by(self._judges, job, candidate, plan, checks)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
@@ -198,6 +233,60 @@ class Reviewer:
             merge_commit=candidate.commit,
             at=self._clock.now(),
             check_set=plan.digest,
+            **_size(change),
+        )
+
+    async def review_together(
+        self, parts: Sequence[tuple[Job, Attempt, Delivery]], tell: Tell = tell_nobody
+    ) -> list[Review]:
+        """Merge deliveries of one repository and base branch in turn, and check what comes of it.
+
+        The rules look at each, the commands run once, on all of them.
+
+        Returns:
+            A review of each, on the merge of the one before it, if all of them are accepted; else
+            none: which one is to blame is not known.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        first = parts[0][0]
+        await self._fetch(first.repository)
+        deliveries = [(delivery, _merge_message(job, attempt)) for job, attempt, delivery in parts]
+        async with self._forge.merged_in_turn(
+            first.repository, base_branch=first.base_branch, deliveries=deliveries
+        ) as candidates:
+            if candidates[-1].conflicts:
+                return []
+            plan = await self._plan_at(first.repository, candidates[0].base_commit)
+            changes = [
+                await self._forge.change(
+                    first.repository, job=job, base=candidate.base_commit, head=candidate.commit
+                )
+                for (job, _, _), candidate in zip(parts, candidates, strict=True)
+            ]
+            results = await self._suite.results_together(changes, candidates[-1], plan, tell)
+            for (job, _, _), candidate, checks in zip(parts, candidates, results, strict=True):
+                checks.extend(await judged_by(self._judges, job, candidate, plan, checks))
+        reviews = [
+            Review(
+                job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit,
+                base_commit=candidate.base_commit, verdict=verdict_of(checks),
+                checks=tuple(checks), merge_commit=candidate.commit, at=self._clock.now(),
+                check_set=plan.digest, **_size(change),
+            )
+            for (job, attempt, delivery), candidate, change, checks in zip(
+                parts, candidates, changes, results, strict=True
+            )
+        ]  # fmt: skip
+        accepted = all(review.verdict is Verdict.ACCEPT for review in reviews)
+        return reviews if accepted else []
+
+    async def _change(self, job: Job, candidate: MergeCandidate) -> Change | None:
+        if candidate.conflicts or candidate.worktree is None:
+            return None
+        return await self._forge.change(
+            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
         )
 
     async def _plan_at(self, repository: str, base: str) -> ReviewPlan:
@@ -237,59 +326,17 @@ class Reviewer:
         return review.merge_commit
 
     async def _checks(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
+        self,
+        job: Job,
+        candidate: MergeCandidate,
+        plan: ReviewPlan,
+        change: Change | None,
+        tell: Tell,
     ) -> list[CheckResult]:
-        if candidate.conflicts or candidate.worktree is None:
+        if change is None:
             output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
             return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
-        judged = asyncio.ensure_future(self._rules(job, candidate, plan))
-        try:
-            ran = await self._commands(candidate.worktree, plan)
-            return [*await judged, *ran]
-        finally:
-            judged.cancel()
-            await asyncio.gather(judged, return_exceptions=True)
-
-    async def _rules(
-        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan
-    ) -> list[CheckResult]:
-        if not used_rules(plan):
-            return []
-        change = await self._forge.change(
-            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
-        )
-        return await asyncio.to_thread(rule_results, change, plan)
-
-    async def _commands(self, folder: Path, plan: ReviewPlan) -> list[CheckResult]:
-        done: list[CheckResult] = []
-        for command in plan.setup:
-            result = await self._runner.run(
-                command, folder=folder, timeout_seconds=plan.timeout_seconds,
-                network=plan.setup_network,
-            )  # fmt: skip
-            done.append(replace(result, name=f"set-up: {command}"))
-            if result.conclusion is not Conclusion.SUCCESS:
-                return done
-        for check in plan.checks:
-            done.append(await self._run(check, folder))
-        return done
-
-    async def _run(self, check: CommandCheck, folder: Path) -> CheckResult:
-        result = await self._once(check, folder)
-        for _ in range(check.retries):
-            if result.conclusion is Conclusion.SUCCESS:
-                break
-            again = await self._once(check, folder)
-            result = replace(again, is_flaky=again.conclusion is Conclusion.SUCCESS)
-        return replace(
-            result, name=check.title, command=check.command, is_required=check.required,
-            proves=check.proves,
-        )  # fmt: skip
-
-    async def _once(self, check: CommandCheck, folder: Path) -> CheckResult:
-        return await self._runner.run(
-            check.command, folder=folder, timeout_seconds=check.timeout_seconds
-        )
+        return await self._suite.results(job, candidate, plan, change, tell)
 
 
 def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:
@@ -321,6 +368,19 @@ async def patch_delivery(
         commit = delivery.commit
         await store.set_note(note, commit)
     return Delivery(commit=commit)
+
+
+def _size(change: Change | None) -> dict[str, Any]:
+    """Return how much a delivery changes, as members of its review."""
+    if change is None:
+        return {}
+    paths = sorted(file.path for file in change.files)
+    lines = sum(len(file.added_lines) + len(file.removed_lines) for file in change.files)
+    return {
+        "changed_files": len(paths),
+        "changed_lines": lines,
+        "changed_paths": tuple(paths[:MOST_PATHS]),
+    }
 
 
 def _merge_message(job: Job, attempt: Attempt) -> str:

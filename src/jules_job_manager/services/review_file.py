@@ -11,6 +11,7 @@ from dataclasses import dataclass
 READ = ("pyproject.toml", "setup.cfg", "tox.ini", "Makefile", "package.json", "alembic.ini",
         "package-lock.json", "Cargo.toml", "go.mod", "requirements.txt")  # fmt: skip
 """The files that a proposal is made from; a folder `tests/` counts too."""
+_JUNIT = ".jjm-tests.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Proposal:
     command: str
     why: str
     proves: tuple[str, ...] = ()
+    junit: str = ""
 
 
 def proposals(files: Mapping[str, str], *, has_tests: bool) -> list[Proposal]:
@@ -55,7 +57,8 @@ def _python(files: Mapping[str, str], has_tests: bool) -> list[Proposal]:
     is_python = bool(text.strip()) or "requirements.txt" in files
     found = []
     if "pytest" in text or "pytest" in files.get("requirements.txt", ""):
-        found.append(Proposal("tests", "python3 -m pytest -q", "pytest is named", _proves("tests")))
+        command = f"python3 -m pytest -q --junit-xml={_JUNIT}"
+        found.append(Proposal("tests", command, "pytest is named", _proves("tests"), _JUNIT))
     elif is_python and has_tests:
         command = "python3 -m unittest discover -s tests -t ."
         found.append(Proposal("tests", command, "there are tests", _proves("tests")))
@@ -135,6 +138,11 @@ def review_file(checks: list[Proposal]) -> str:
     for check in checks:
         parts += ["[[checks]]", f"# {check.why}", f"name = {json.dumps(check.name)}",
                   f"command = {json.dumps(check.command)}"]  # fmt: skip
+        if check.junit:
+            parts += [
+                f"junit = {json.dumps(check.junit)}",
+                'new_tests = "required"         # tests that a delivery adds must fail without it',
+            ]
         if check.proves:
             parts.append(f"proves = {json.dumps(list(check.proves))}")
         parts.append("")

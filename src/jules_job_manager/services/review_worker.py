@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.review import Conclusion, Delivery, Review, Verdict
+from jules_job_manager.domain.job import Attempt, Job
+from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Review, Verdict
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.review_queue import ReviewRun
+from jules_job_manager.ports.review_queue import Companion, ReviewRun
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.batches import note_failed_batch
 from jules_job_manager.services.queue_state import Progress
 from jules_job_manager.services.review import Reviewer
 
@@ -69,7 +71,7 @@ class ReviewWorker:
         work = asyncio.ensure_future(self._reviewed(run))
         beat = asyncio.ensure_future(self._beat(run, work))
         try:
-            review = await work
+            reviews = await work
         except asyncio.CancelledError:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -83,38 +85,66 @@ class ReviewWorker:
         except JulesManagerError as exc:
             await self._put_back(run, str(exc))
         else:
-            await self._finish(run, review)
+            await self._finish(run, reviews)
         finally:
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)
         self._wake()
         return True
 
-    async def _reviewed(self, run: ReviewRun) -> Review | None:
-        job = await self._store.jobs.get_job(run.job_key)
-        attempts = await self._store.jobs.list_attempts(run.job_key, live_only=True)
-        attempt = next((a for a in attempts if a.mark == run.mark), None)
+    async def _reviewed(self, run: ReviewRun) -> Sequence[Review]:
+        first = Companion(job_key=run.job_key, mark=run.mark, branch=run.branch,
+                          delivered_commit=run.delivered_commit)  # fmt: skip
+        parts = [await self._part(one) for one in (first, *run.together)]
+        known = [part for part in parts if part is not None]
+        self._reviewer.begin_look()
+        if len(known) < len(parts):
+            return ()  # someone of them is not wanted any more; what is, is decided on anew
+
+        def tell(result: CheckResult) -> None:
+            self._tell(run, result)
+
+        if not run.together:
+            return [await self._reviewer.review(*known[0], tell=tell)]
+        reviews = await self._reviewer.review_together(known, tell=tell)
+        if not reviews:
+            await note_failed_batch(self._store, run)
+        return reviews
+
+    async def _part(self, one: Companion) -> tuple[Job, Attempt, Delivery] | None:
+        job = await self._store.jobs.get_job(one.job_key)
+        attempts = await self._store.jobs.list_attempts(one.job_key, live_only=True)
+        attempt = next((a for a in attempts if a.mark == one.mark), None)
         if job is None or attempt is None:
             return None
-        delivery = Delivery(commit=run.delivered_commit, branch=run.branch)
-        self._reviewer.begin_look()
-        return await self._reviewer.review(job, attempt, delivery)
+        return job, attempt, Delivery(commit=one.delivered_commit, branch=one.branch)
 
-    async def _beat(self, run: ReviewRun, work: asyncio.Future[Review | None]) -> None:
+    def _tell(self, run: ReviewRun, result: CheckResult) -> None:
+        """Say at once that a command failed, while others still run."""
+        if result.is_failed and result.command:
+            how = "ran out of time" if result.conclusion is Conclusion.TIMED_OUT else "failed"
+            self._say(run, f"{result.name} {how} after {result.duration_seconds:.1f} s")
+
+    async def _beat(self, run: ReviewRun, work: asyncio.Future[Sequence[Review]]) -> None:
         while await self._store.review_queue.keep(run, seconds=CLAIM_SECONDS):
             await self._clock.sleep(BEAT_SECONDS)
         work.cancel()
 
-    async def _finish(self, run: ReviewRun, review: Review | None) -> None:
-        if review is None:
-            await self._store.review_queue.remove([run.mark])
+    async def _finish(self, run: ReviewRun, reviews: Sequence[Review]) -> None:
+        events = [
+            NewEvent(
+                type=EventType.REVIEW_FINISHED, subject=f"job:{review.job_key}",
+                at=self._clock.now(), data=review.to_dict(),
+            )
+            for review in reviews
+        ]  # fmt: skip
+        if not await self._store.review_queue.finish(run, reviews, events):
             return
-        event = NewEvent(
-            type=EventType.REVIEW_FINISHED, subject=f"job:{run.job_key}", at=self._clock.now(),
-            data=review.to_dict(),
-        )  # fmt: skip
-        if await self._store.review_queue.finish(run, review, [event]):
-            self._say(run, _outcome(review))
+        together = f" (together with {', '.join(o.job_key for o in run.together)})"
+        if run.together and not reviews:
+            self._say(run, f"not accepted{together}; fewer are checked at a time")
+        elif reviews:
+            self._say(run, _outcome(reviews[0]) + (together if run.together else ""))
 
     async def _put_back(self, run: ReviewRun, error: str, *, is_final: bool = False) -> None:
         failed = is_final or run.tries >= MOST_TRIES

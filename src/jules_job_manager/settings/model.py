@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule
+from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 
 
@@ -129,6 +129,14 @@ class QueueSettings:
         "merged", "A job starts when what it needs is merged, or stacked on its delivered branch.",
         choices=("merged", "stacked"),
     )  # fmt: skip
+    merge: str = _setting(
+        "always", "Deliveries that passed and fit none of the merge rules: merge them, or ask a person.",
+        choices=("always", "ask"),
+    )  # fmt: skip
+    merge_batch: int = _setting(
+        8, "Most deliveries that passed, and wait for a base that moved, checked again together.",
+        minimum=1,
+    )  # fmt: skip
     approve: str = _setting(
         "ask", "Plans: ask a person, approve all, or approve those the limits allow.",
         choices=("ask", "always", "policy"),
@@ -168,6 +176,9 @@ class ReviewSettings:
     checks: tuple[str, ...] = _setting((), "Commands run on the merge; each must exit with 0.")
     check_timeout_seconds: float = _setting(900.0, "Longest run of one check.", minimum=0.1)
     at_once: int = _setting(2, "Reviews run side by side on this machine.", minimum=1)
+    checks_at_once: int = _setting(
+        2, "Checks of one review run side by side, each on a copy of its own.", minimum=1
+    )
     sandbox: str = _setting(
         "auto", "Where checks run: auto is bubblewrap and refuses without it; container is podman or "
         "docker; host is no sandbox: what Jules wrote then runs with all your rights.",
@@ -263,6 +274,7 @@ class Settings:
     reviewers: tuple[ReviewerSpec, ...] = ()
     """A person's own reviewers."""
     plan_rules: tuple[PlanRule, ...] = ()
+    merge_rules: tuple[MergeRule, ...] = ()
     answer_rules: tuple[AnswerRule, ...] = ()
     remotes: dict[str, str] = field(default_factory=dict)
     """`owner/name` to git URL, for the local forge."""

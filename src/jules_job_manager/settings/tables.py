@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule
+from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.model import AccountSettings
 
 T = TypeVar("T")
-NAMES = ("remotes", "accounts", "reviewers", "plan_rules", "answer_rules")
+R = TypeVar("R", PlanRule, MergeRule)
+NAMES = ("remotes", "accounts", "reviewers", "plan_rules", "merge_rules", "answer_rules")
 PLANS = ("auto", "free", "pro", "ultra", "none")
 PRIORITIES = ("critical", "high", "medium", "low")
 
@@ -31,6 +32,10 @@ def read(document: Mapping[str, Any], origin: str) -> dict[str, Any]:
         "plan_rules": tuple(
             _plan_rule(table, number, origin)
             for number, table in enumerate(_tables(document, "plan_rules", origin), start=1)
+        ),
+        "merge_rules": tuple(
+            _merge_rule(table, number, origin)
+            for number, table in enumerate(_tables(document, "merge_rules", origin), start=1)
         ),
         "answer_rules": tuple(
             _answer_rule(table, number, origin)
@@ -89,12 +94,21 @@ def _tables(document: Mapping[str, Any], name: str, origin: str) -> Sequence[Any
 
 
 def _plan_rule(table: Any, number: int, origin: str) -> PlanRule:
-    where = f"[[plan_rules]] number {number}"
-    named = {"name": str(number), **table} if isinstance(table, Mapping) else table
+    return _deciding(PlanRule, ("approve", "ask"), table, f"[[plan_rules]] number {number}", origin)
+
+
+def _merge_rule(table: Any, number: int, origin: str) -> MergeRule:
+    return _deciding(MergeRule, ("merge", "ask"), table, f"[[merge_rules]] number {number}", origin)
+
+
+def _deciding(kind: type[R], decisions: tuple[str, str], table: Any, where: str, origin: str) -> R:
+    number = where.rpartition(" ")[2]
+    named = {"name": number, **table} if isinstance(table, Mapping) else table
     if isinstance(named, Mapping) and "decision" not in named:
-        raise ConfigurationError(f"{where} has no decision: approve or ask (in {origin}).")
-    rule = _built(PlanRule, named, where, origin)
-    _one_of(rule.decision, ("approve", "ask"), f"{where} decision", origin)
+        words = " or ".join(decisions)
+        raise ConfigurationError(f"{where} has no decision: {words} (in {origin}).")
+    rule = _built(kind, named, where, origin)
+    _one_of(rule.decision, decisions, f"{where} decision", origin)
     for priority in rule.priorities:
         _one_of(priority, PRIORITIES, f"{where} priorities", origin)
     return rule

@@ -94,6 +94,18 @@ _TABLES = """
 #paths = ["docs/*", "*.md"]
 #priorities = ["medium", "low"]
 
+# What is merged without you: the first rule whose conditions all hold counts, else queue.merge.
+#[[merge_rules]]
+#name = "always looked at"
+#decision = "ask"
+#any_paths = ["migrations/*", ".github/*"]
+
+#[[merge_rules]]
+#name = "small"
+#decision = "merge"
+#max_files = 5
+#max_lines = 200
+
 # How a question of Jules is answered: by the first rule whose words it has, else queue.answer.
 #[[answer_rules]]
 #name = "which Python"

@@ -20,7 +20,8 @@ DATA = Path(__file__).parents[2] / "data"
 def test_the_demo(jjm, tmp_path):
     """The demo rejects, repairs and merges, and leaves the refused plan to a person."""
     done = jjm("demo", "--keep", str(tmp_path / "demo"), JJM_BACKEND="")
-    assert "rejected: promised-files, " in done.stdout
+    rejected = "rejected: promised-files, imports-resolve, no-canned-data, tests-kept, python3"
+    assert rejected in done.stdout
     assert "sent back to Jules, round 1" in done.stdout
     assert "DROP TABLE" in done.stdout
     assert 3 == done.stdout.count("merged into main as")
@@ -33,6 +34,19 @@ def test_the_demo(jjm, tmp_path):
         check=True,
     )
     assert "atlas/services/task_service.py" in tree.stdout
+    story = jjm("queue", "story", "Task 2", JJM_HOME=str(tmp_path / "demo" / "home")).stdout
+    for words in (
+        "atlas/services/task_service.py: The promised file is missing.",
+        "`find_tasks` looks at none of its arguments and returns the same data.",
+        "tests/test_package.py:7: ",
+        "feedback sent, round 1",
+        "✓ Accepted",
+    ):
+        assert words in story
+    page = jjm(
+        "queue", "story", "Task 2", "--format", "html", JJM_HOME=str(tmp_path / "demo" / "home")
+    )
+    assert page.stdout.startswith("<!DOCTYPE html>")
     backlog = (tmp_path / "demo" / "backlog.md").read_text()
     assert 3 == backlog.count("**Status**: ✅ Complete")
 

@@ -152,3 +152,40 @@ async def test_a_late_push_begins_at_the_first_base(place):
     assert late.id == place.git.branches(place.url)["w"] != first.id
     _, tree = await place.candidate(late.id)
     assert {"README.md", "b.txt"} == set(tree)
+
+
+async def test_several_are_merged_in_turn(place):
+    """Each on the one before it, and every merge is the very one that is made alone later."""
+    works = [place.work(name, {f"{name}.txt": "1\n"}) for name in ("a", "b")]
+    await place.forge.fetch(REPO)
+    parts = [(Delivery(commit=work.id), f"Merge {n}") for n, work in enumerate(works)]
+    async with place.forge.merged_in_turn(REPO, base_branch="main", deliveries=parts) as made:
+        pass
+    assert [place.base(), made[0].commit] == [one.base_commit for one in made]
+    for (delivery, message), one in zip(parts, made, strict=True):
+        async with place.forge.merged(
+            REPO, base_branch="main", delivery=delivery, message=message
+        ) as alone:
+            assert (one.base_commit, one.commit) == (alone.base_commit, alone.commit)
+        await place.forge.push_merge(REPO, base_branch="main", candidate=one)
+    assert made[-1].commit == place.base()
+
+
+async def test_those_that_do_not_merge_in_turn(place):
+    """The last candidate names the files; what comes after it is left out."""
+    works = [place.work(name, {"same.txt": f"{name}\n"}) for name in ("a", "b", "c")]
+    await place.forge.fetch(REPO)
+    parts = [(Delivery(commit=work.id), "Merge") for work in works]
+    async with place.forge.merged_in_turn(REPO, base_branch="main", deliveries=parts) as made:
+        pass
+    assert [(), ("same.txt",)] == [one.conflicts for one in made]
+
+
+async def test_two_commits_with_the_same_files(place):
+    """Their trees are the same; those of others are not."""
+    one = place.work("a", {"x.txt": "1\n"})
+    two = place.work("b", {"x.txt": "1\n"}, words="Other words")
+    other = place.work("c", {"x.txt": "2\n"})
+    await place.forge.fetch(REPO)
+    trees = [await place.forge.tree(REPO, work.id) for work in (one, two, other)]
+    assert trees[0] == trees[1] != trees[2]

@@ -126,12 +126,12 @@ async def test_a_review_is_claimed_by_one_worker(sql_store):
         job_key="a", mark="m", delivered_commit="d", base_commit="c", verdict=Verdict.ACCEPT, at=NOW
     )
     event = NewEvent(type=EventType.REVIEW_FINISHED, subject="job:a", at=NOW, data={})
-    assert not await queue.finish(replace(mine, owner="somebody else"), review, [event])
+    assert not await queue.finish(replace(mine, owner="somebody else"), [review], [event])
     assert [] == list(await sql_store.jobs.list_reviews("a"))
-    assert await queue.finish(mine, review, [event])
+    assert await queue.finish(mine, [review], [event])
     assert [review] == list(await sql_store.jobs.list_reviews("a"))
     assert 1 == len(await sql_store.events.read())
-    assert not await queue.finish(mine, review, [event])
+    assert not await queue.finish(mine, [review], [event])
     assert 1 == len(await sql_store.events.read())
 
 

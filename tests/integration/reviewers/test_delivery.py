@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.clocks import ImpatientClock
 
 from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner, SandboxOptions
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.reviewers.command import CommandReviewers
 from jules_job_manager.adapters.reviewers.mcp_tool import Reviewers
@@ -23,6 +25,7 @@ from jules_job_manager.domain.job import Attempt, ChecklistItem, Job
 from jules_job_manager.domain.review import Conclusion, Verdict
 from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.ports.sandbox import DEFAULT_LIMITS
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.reviewers import ReviewerPanel
 
@@ -61,9 +64,10 @@ class World:
             sandbox=sandbox, host=HostSandbox(environment={}), limits=DEFAULT_LIMITS,
             environment={},
         )  # fmt: skip
+        runner = SandboxCheckRunner(sandbox, SandboxOptions())
         self.reviewer = Reviewer(
-            forge=forge, runner=SandboxCheckRunner(sandbox, SandboxOptions()), store=None,
-            clock=ImpatientClock(), plan=ReviewPlan(),
+            forge=forge, suite=CheckSuite(forge=forge, runner=runner, reports=FileReportReader()),
+            store=None, clock=ImpatientClock(), plan=ReviewPlan(),
             judges=[ReviewerPanel(forge=forge, access=Reviewers(commands))],
         )  # fmt: skip
 
@@ -204,3 +208,23 @@ async def test_nobody_is_asked_about_what_does_not_merge(world):
     delivery = await world.reviewer.delivery_of_branch(JOB)
     review = await world.reviewer.review(JOB, ATTEMPT, delivery)
     assert ["merges into the base"] == [check.name for check in review.checks]
+
+
+async def test_deliveries_that_are_merged_together_are_judged_one_by_one(world):
+    """What passed alone meets its reviewers again; one rejection refuses them all."""
+    shutil.copytree(EXAMPLES, world.folder / "tools")
+    world.commit("main", {".jjm.toml": review_file(COMMAND), "README.md": "# A\n\n`take`\n"})
+    world.commit("piece", {"a.py": TAKE})
+    world.git("checkout", "-q", "main")
+    world.commit("other", {"b.py": TAKE.replace("take", "give")})
+    world.git("checkout", "-q", "main")
+    jobs = [JOB, replace(JOB, key="Task 2", branch="other", checklist=())]
+    parts = []
+    for job in jobs:
+        delivery = await world.reviewer.delivery_of_branch(job)
+        parts.append((job, replace(ATTEMPT, job_key=job.key, mark=job.branch), delivery))
+    reviews = await world.reviewer.review_together(parts)
+    assert [["reviewer documents"]] * 2 == [[c.name for c in r.checks] for r in reviews]
+    jobs[1] = replace(jobs[1], checklist=(ChecklistItem(text="`give()` is documented"),))
+    parts[1] = (jobs[1], *parts[1][1:])
+    assert [] == await world.reviewer.review_together(parts)

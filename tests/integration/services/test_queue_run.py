@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from tests.clocks import ImpatientClock
 
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.plan import Plan, PlanStep
@@ -26,6 +27,7 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.ports.backend import Capability, OperationOutcome
 from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import PlanAnswer, QueueRun, RunOptions
 from jules_job_manager.services.review import Reviewer
@@ -159,7 +161,9 @@ class Run:
     def __init__(self, store, jules: FakeJules, *, desk=None, forge=None, **policy) -> None:
         self.store, self.jules, self.clock = store, jules, Time()
         self.said: list[str] = []
-        reviewer = Reviewer(forge=forge or NoForge(), runner=NoRunner(), store=store, clock=self.clock,
+        forge = forge or NoForge()
+        suite = CheckSuite(forge=forge, runner=NoRunner(), reports=FileReportReader())
+        reviewer = Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
                             plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
         tasks = TaskService(backend=jules, store=store, clock=self.clock)
         observer = Observer(backend=jules, tasks=tasks, store=store, clock=self.clock)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 from tests.clocks import ImpatientClock
+from tests.review_corpus.memory_change import make_change
 
+from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.domain.artifact import ChangeSet, PullRequest
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Verdict
@@ -15,6 +17,7 @@ from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.feedback import feedback_for
 from jules_job_manager.services.review import (
     MOST_PLANS,
@@ -57,6 +60,9 @@ class FakeForge:
     async def contains(self, repository, branch, commit):
         return self.held.get(commit)
 
+    async def change(self, repository, *, job, base, head):
+        return make_change({}, {"a.txt": "1\n"}, job)
+
     async def deliver_patch(self, repository, change_set, message):
         self.patches += 1
         commit = f"patch{self.patches}"
@@ -90,10 +96,15 @@ class FakeRunner:
         self.reached += [command] if network else []
         return CheckResult(name=command, conclusion=self.conclusion, exit_code=0)
 
+    @asynccontextmanager
+    async def copied(self, folder):
+        yield folder
+
 
 def reviewer(store, forge, runner=None, **plan) -> Reviewer:
+    suite = CheckSuite(forge=forge, runner=runner or FakeRunner(), reports=FileReportReader())
     return Reviewer(
-        forge=forge, runner=runner or FakeRunner(), store=store, clock=ImpatientClock(),
+        forge=forge, suite=suite, store=store, clock=ImpatientClock(),
         plan=ReviewPlan(**{"checks": (MAKE_TEST,), "rules": {"all": "off"}, **plan}),
     )  # fmt: skip
 

@@ -30,11 +30,13 @@ class FakeReviewer:
     def begin_look(self) -> None:
         """Nothing is remembered."""
 
-    async def review(self, job, attempt, delivery):
+    async def review(self, job, attempt, delivery, tell=lambda result: None):
         self.begun.set()
         await self.may_end.wait()
         if self.failure is not None:
             raise self.failure
+        for result in self.checks:
+            tell(result)
         return Review(
             job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit, base_commit="c",
             verdict=verdict_of(self.checks), checks=self.checks,
@@ -69,7 +71,9 @@ async def line(store):
 
 
 def check(name, word, *, required=True):
-    return CheckResult(name=name, conclusion=Conclusion(word), is_required=required)
+    return CheckResult(
+        name=name, conclusion=Conclusion(word), is_required=required, command=f"make {name}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,9 @@ async def test_a_result_is_kept_and_told(line, checks, said):
     """The run is gone from the line, and whoever decides is woken."""
     desk = Desk(line, FakeReviewer(*checks))
     assert await desk.worker.run_one()
-    assert ([said], [], 1) == (desk.said, await desk.states(), desk.woken)
+    assert ([said], [], 1) == (desk.said[-1:], await desk.states(), desk.woken)
+    early = {"a": "a failed after 0.0 s", "b": "b ran out of time after 0.0 s"}
+    assert [early[c.name] for c in checks if c.is_failed] == desk.said[:-1]
     (review,) = await line.jobs.list_reviews("Task 1")
     assert len(checks) == len(review.checks)
     assert not await desk.worker.run_one()

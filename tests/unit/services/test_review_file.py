@@ -17,7 +17,7 @@ from jules_job_manager.services.review_file import proposals, review_file
         ({"Makefile": "test: x\n\tgo\nlint:\nTEST := 1\n"}, True, ["make test", "make lint"]),
         (
             {"pyproject.toml": "[tool.pytest.ini_options]\n[tool.ruff]\n[tool.mypy]\n"}, True,
-            ["python3 -m pytest -q", "ruff check .", "mypy ."],
+            ["python3 -m pytest -q --junit-xml=.jjm-tests.xml", "ruff check .", "mypy ."],
         ),
         ({"requirements.txt": "flask\n"}, True, ["python3 -m unittest discover -s tests -t ."]),
         ({"pyproject.toml": "not [ toml", "alembic.ini": ""}, False,

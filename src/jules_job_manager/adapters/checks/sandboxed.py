@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from jules_job_manager.adapters.scratch_folders import ScratchFolder
 from jules_job_manager.domain.review import CheckResult, Conclusion
-from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.errors import ConfigurationError, OperationFailedError
 from jules_job_manager.ports.sandbox import DEFAULT_LIMITS, Limits, Outcome, Sandbox
 
 _LIMIT_WORDS = {
@@ -72,6 +76,27 @@ class SandboxCheckRunner:
             command=command,
             log_sha256=outcome.log_sha256,
         )
+
+    @asynccontextmanager
+    async def copied(self, folder: Path) -> AsyncIterator[Path]:
+        """Copy the folder as it is, links as links, into a scratch folder of its own.
+
+        Raises:
+            OperationFailedError: it cannot be copied.
+        """
+        scratch = await asyncio.to_thread(ScratchFolder, "jjm-check-")
+        copy = scratch.path / "tree"
+        try:
+            try:
+                await asyncio.to_thread(shutil.copytree, folder, copy, symlinks=True)
+            except (OSError, shutil.Error) as exc:
+                words = str(exc.args[0][0][-1]) if isinstance(exc, shutil.Error) else str(exc)
+                raise OperationFailedError(
+                    f"The prepared files cannot be copied for a check: {words}"
+                ) from exc
+            yield copy
+        finally:
+            await asyncio.to_thread(scratch.remove)
 
 
 async def require_usable(sandbox: Sandbox) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -69,6 +69,18 @@ class LocalGitForge:
         result = await git(mirror, "show-ref", "--verify", "--hash", "--", f"{_HEADS}{branch}")
         commit = result.stdout.strip()
         return commit if result.code == 0 and _OBJECT_ID.fullmatch(commit) else None
+
+    async def tree(self, repository: str, commit: str) -> str:
+        """Return the id of the files of a commit of the mirror.
+
+        Raises:
+            ForgeError: the mirror has no such commit.
+        """
+        _require_id(commit)
+        mirror = await self._mirror(repository)
+        return await git_ok(
+            mirror, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"
+        )
 
     async def list_branches(self, repository: str) -> list[str]:
         """Return the remote's branches as last fetched, in text order."""
@@ -168,6 +180,30 @@ class LocalGitForge:
         async with self._worktree(mirror, base) as folder:
             yield await self._merge(mirror, folder, base, delivery.commit, message)
 
+    @asynccontextmanager
+    async def merged_in_turn(
+        self, repository: str, *, base_branch: str, deliveries: Sequence[tuple[Delivery, str]]
+    ) -> AsyncIterator[Sequence[MergeCandidate]]:
+        """Merge several deliveries one after the other, in one scratch worktree.
+
+        Raises:
+            ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
+        """
+        mirror = await self._mirror(repository)
+        base = await self.head_commit(repository, base_branch)
+        if base is None:
+            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        for delivery, _ in deliveries:
+            _require_id(delivery.commit)
+        async with self._worktree(mirror, base) as folder:
+            found: list[MergeCandidate] = []
+            for delivery, message in deliveries:
+                found.append(await self._merge(mirror, folder, base, delivery.commit, message))
+                if found[-1].conflicts:
+                    break
+                base = found[-1].commit
+            yield found
+
     async def _merge(
         self, mirror: Path, folder: Path, base: str, commit: str, message: str
     ) -> MergeCandidate:
@@ -189,6 +225,26 @@ class LocalGitForge:
         if not conflicts:
             raise ForgeError(f"The merge failed: {result.stderr.strip()[-500:]}")
         return MergeCandidate(base_commit=base, conflicts=conflicts)
+
+    @asynccontextmanager
+    async def without_change(
+        self, repository: str, *, base: str, head: str, paths: Sequence[str]
+    ) -> AsyncIterator[Path]:
+        """Check out `base` with these files as they are in `head`, in a scratch worktree.
+
+        Raises:
+            ForgeError: the mirror lacks a commit, or `head` lacks a file.
+        """
+        for commit in (base, head):
+            _require_id(commit)
+        names = "".join(f":(literal,top){path}\0" for path in paths)
+        async with self._worktree(await self._mirror(repository), base) as folder:
+            if paths:
+                await git_ok(
+                    folder, "checkout", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul",
+                    head, stdin=names.encode("utf-8", "surrogateescape"),
+                )  # fmt: skip
+            yield folder
 
     async def push_merge(
         self, repository: str, *, base_branch: str, candidate: MergeCandidate

@@ -80,6 +80,7 @@ def _table_rows(settings: Settings) -> list[dict[str, str]]:
     ]
     for kind, rules in (
         ("plan_rules", settings.plan_rules),
+        ("merge_rules", settings.merge_rules),
         ("answer_rules", settings.answer_rules),
     ):
         about = f"The first of the {kind.replace('_', ' ')} that fits counts."

@@ -23,14 +23,24 @@ _END = ("done", "done", "done", "needs_you", "draft")
 _WIDTH = 78
 _STYLES = {"-": "red", "+": "green"}
 _WHAT_YOU_SAW = (
-    "- Task 2 said it was complete while a file it promised did not exist. It was",
-    "  sent back to the same task, and merged only when every check passed.",
+    "- Task 2 said it was complete while a file it promised did not exist, a function",
+    "  answered with made-up data, and a test was switched off. Each was named with",
+    "  its line in a message to the same task; it was merged when every check passed.",
     "- Task 3 started when Task 2 was merged; its question was answered for you.",
     "- Task 4 waits for you: its plan says DROP TABLE, and a rule leaves such plans",
     "  to a person.",
     "- 'Tests pass' is ticked in the backlog because a check proved it; nothing else",
     "  is.",
 )
+_SEED_TEST = """import unittest
+
+import atlas
+
+
+class PackageTest(unittest.TestCase):
+    def test_it_says_what_it_is(self) -> None:
+        self.assertEqual("Atlas.", atlas.__doc__)
+"""
 _NEXT = (
     "Now with your own work:",
     "  jjm config init      write a commented configuration",
@@ -206,6 +216,7 @@ def _make_repository(folder: Path) -> Path:
         "README.md": "# Atlas\n\nConstruction project management.\n",
         "atlas/__init__.py": '"""Atlas."""\n',
         "tests/__init__.py": "",
+        "tests/test_package.py": _SEED_TEST,
     }.items():
         path = seed / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,8 @@ def _past_waiting(job: Job) -> list[str]:
     }  # fmt: skip
     said = f"{job.key} {verbs.get(job.status, f'is {job.status.value}')}"
     lines = [f"{said}: {job.reason}" if job.reason else f"{said}."]
+    if job.status in {JobStatus.FAILED, JobStatus.NEEDS_YOU}:
+        lines.append(f"The whole story: jjm queue story '{job.key}'")
     if job.status in {JobStatus.FAILED, JobStatus.CANCELLED}:
         lines.append(f"Bring it back with: jjm queue retry '{job.key}'")
     return lines

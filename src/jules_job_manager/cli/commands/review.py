@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
     from jules_job_manager.domain.report import FileDiff
-    from jules_job_manager.domain.review import Review
+    from jules_job_manager.domain.review import CheckResult, Review
+    from jules_job_manager.services.check_suite import Tell
     from jules_job_manager.services.review import Reviewer
     from jules_job_manager.settings.model import Settings
 
@@ -84,7 +85,7 @@ async def _reviewed(
     if key is None:
         job = _job_of_branch(settings, remotes, args)
         await prepare_checks(context, settings)
-        return job, await _of_branch(reviewer, job)
+        return job, await _of_branch(reviewer, job, _teller(context))
     job = jobs[key]
     reviews = await app.store.jobs.list_reviews(key)
     if not reviews:
@@ -98,7 +99,8 @@ async def _reviewed(
     await prepare_checks(context, settings)
     attempts = await app.store.jobs.list_attempts(key)
     attempt = next((a for a in attempts if a.mark == latest.mark), attempts[-1])
-    return job, await reviewer.review(job, attempt, Delivery(commit=latest.delivered_commit))
+    delivery = Delivery(commit=latest.delivered_commit)
+    return job, await reviewer.review(job, attempt, delivery, _teller(context))
 
 
 def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace) -> Job:
@@ -126,14 +128,29 @@ def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace)
     )  # fmt: skip
 
 
-async def _of_branch(reviewer: Reviewer, job: Job) -> Review:
+def _teller(context: Context) -> Tell:
+    """Return what says on a terminal how each check ended, as soon as it has."""
+    from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.services.check_suite import tell_nobody
+
+    if not context.is_terminal:
+        return tell_nobody
+
+    def tell(result: CheckResult) -> None:
+        seconds = f" after {result.duration_seconds:.1f} s" if result.command else ""
+        context.note(f"{safe_text(result.name)}: {result.conclusion.value}{seconds}")
+
+    return tell
+
+
+async def _of_branch(reviewer: Reviewer, job: Job, tell: Tell) -> Review:
     from jules_job_manager.domain.job import Attempt
     from jules_job_manager.errors import InvalidInputError
 
     delivery = await reviewer.delivery_of_branch(job)
     if delivery is None:
         raise InvalidInputError(f"{job.repository} has no branch {job.branch}.")
-    return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery)
+    return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery, tell)
 
 
 def _print(

@@ -104,6 +104,9 @@ class Nudge(AttemptAction):
 class RunReview(AttemptAction):
     """Check the delivery on the present base."""
 
+    together: tuple[str, ...] = ()
+    """Marks of attempts whose deliveries are merged after it and checked with it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendFeedback(AttemptAction):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
@@ -14,6 +15,7 @@ from jules_job_manager.domain.orchestration.actions import (
     SetStatus,
 )
 from jules_job_manager.domain.orchestration.attempts import attempt_actions
+from jules_job_manager.domain.orchestration.batches import chosen_together, merge_order
 from jules_job_manager.domain.orchestration.lanes import of_all_lanes
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import Snapshot
@@ -43,7 +45,7 @@ def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> list[Action]:
     actions: list[Action] = []
     for key, attempts in live.items():
         actions += _job_actions(snapshot, by_key[key], attempts, now, policy, line)
-    actions = _one_review_a_base(snapshot, by_key, actions)
+    actions = _in_merge_order(snapshot, line, actions, policy)
     actions += [
         Recur(job_key=job.key, rule=f"schedule {job.schedule}")
         for job in snapshot.jobs
@@ -53,26 +55,58 @@ def decide(snapshot: Snapshot, now: datetime, policy: Policy) -> list[Action]:
     return actions + waiting_actions(line)
 
 
-def _one_review_a_base(
-    snapshot: Snapshot, by_key: dict[str, Job], actions: list[Action]
+def _in_merge_order(
+    snapshot: Snapshot, line: WaitingLine, actions: list[Action], policy: Policy
 ) -> list[Action]:
-    """Let deliveries that passed on an earlier base be checked again one at a time.
+    """Let one delivery of each base be merged, and those that passed on an earlier base wait.
 
     Each merge moves the base, so that checking all of them again after each would cost the square
-    of their number. The first check of a delivery is not held back: it may find what is wrong.
+    of their number: they are checked together, fewer at a time when they do not pass. The first check of a delivery is not held back: it may find what is wrong.
     """
+    by_key = line.jobs
     by_mark = {attempt.mark: attempt for attempt in snapshot.attempts}
+    merging = _first_merges(snapshot, by_key, by_mark, actions)
     busy = {_base_of(by_key[by_mark[m].job_key]) for m in snapshot.reviewing if m in by_mark}
-    busy |= {_base_of(by_key[a.job_key]) for a in actions if isinstance(a, Merge)}
-    kept: list[Action] = []
+    busy |= merging.keys()
+    waiting: dict[tuple[str, str], list[Attempt]] = {}
     for action in actions:
         if isinstance(action, RunReview) and action.mark in snapshot.passed_before:
             base = _base_of(by_key[action.job_key])
-            if base in busy:
-                continue
-            busy.add(base)
-        kept.append(action)
+            if base not in busy:
+                waiting.setdefault(base, []).append(by_mark[action.mark])
+    together: dict[str, tuple[str, ...]] = {}
+    for attempts in waiting.values():
+        ordered = merge_order(snapshot, by_key, attempts)
+        free = [a for a in ordered if _may_be_merged_next(by_key[a.job_key], line)]
+        chosen = chosen_together(snapshot, free, policy.merge_batch) if free else ordered[:1]
+        together[chosen[0].mark] = tuple(attempt.mark for attempt in chosen[1:])
+    kept: list[Action] = []
+    for action in actions:
+        if isinstance(action, RunReview) and action.mark in snapshot.passed_before:
+            if action.mark in together:
+                kept.append(replace(action, together=together[action.mark]))
+        elif not isinstance(action, Merge) or action.mark in merging.values():
+            kept.append(action)
     return kept
+
+
+def _may_be_merged_next(job: Job, line: WaitingLine) -> bool:
+    """Whether it depends on nothing that waits too, and on no choice between attempts."""
+    return job.best_of < 2 and not waiting_reason(job, line.statuses)
+
+
+def _first_merges(
+    snapshot: Snapshot,
+    by_key: dict[str, Job],
+    by_mark: dict[str, Attempt],
+    actions: Sequence[Action],
+) -> dict[tuple[str, str], str]:
+    """Return, by base, the mark of the one that is merged now: it moves the base for the others."""
+    ready: dict[tuple[str, str], list[Attempt]] = {}
+    for action in actions:
+        if isinstance(action, Merge):
+            ready.setdefault(_base_of(by_key[action.job_key]), []).append(by_mark[action.mark])
+    return {base: merge_order(snapshot, by_key, found)[0].mark for base, found in ready.items()}
 
 
 def _base_of(job: Job) -> tuple[str, str]:

@@ -37,12 +37,16 @@ def delivered(
     return _judged(snapshot, job, attempt, commit, policy)
 
 
-def give_up(job: Job, attempt: Attempt, why: str, policy: Policy) -> Action:
-    """End the attempt: with another one while the policy allows one, else for good."""
+def give_up(job: Job, attempt: Attempt, why: str, policy: Policy, *, carry: bool = False) -> Action:
+    """End the attempt: with another one while the policy allows one, else for good.
+
+    `carry` gives the next one the work so far.
+    """
     if attempt.tries < policy.max_attempts:
         return Retry(
-            job_key=job.key, mark=attempt.mark, rule="queue.max_attempts allows another", reason=why
-        )
+            job_key=job.key, mark=attempt.mark, rule="queue.max_attempts allows another",
+            reason=why, carry=carry,
+        )  # fmt: skip
     return Fail(
         job_key=job.key, mark=attempt.mark, rule="queue.max_attempts is used up", reason=why
     )
@@ -58,16 +62,43 @@ def _judged(
         said = status(job, JobStatus.REVIEWING, "", look.rule)
         return [said] if attempt.mark in snapshot.reviewing else [said, look]
     if review.verdict is Verdict.ACCEPT:
+        return _accepted(snapshot, job, attempt, review, policy)
+    if review.verdict is Verdict.ESCALATE:
+        return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
+    if attempt.mark in snapshot.circles:
+        why = f"it goes in circles: rejected again for what it had delivered before ({failed_check(review)})"
+        return [give_up(job, attempt, why, policy, carry=True)]
+    return [_reject(job, attempt, commit, failed_check(review), policy)]
+
+
+def _accepted(
+    snapshot: Snapshot, job: Job, attempt: Attempt, review: Review, policy: Policy
+) -> list[Action]:
+    """Return what to do with a delivery that passed: merge it, or let a person say so."""
+    rule = "a person approved the merge"
+    if review.delivered_commit not in snapshot.approved:
+        rule, asks = rule_on_merge(job, review, policy)
+        if asks:
+            size = f"{review.changed_files} files, {review.changed_lines} lines"
+            return [ask(job, f"passed, and waits for you to merge it ({rule}; {size}): "
+                             f"jjm review {job.key!r}, then jjm merge approve {job.key!r}")]  # fmt: skip
         lacking = _unproven(job, review) if policy.unproven == "ask" else []
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
                              f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
-        merge = Merge(job_key=job.key, mark=attempt.mark, rule="every check passed")
-        return [status(job, JobStatus.MERGING, "", merge.rule), merge]
-    if review.verdict is Verdict.ESCALATE:
-        return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
-    return [_reject(job, attempt, commit, failed_check(review), policy)]
+    merge = Merge(job_key=job.key, mark=attempt.mark, rule=rule)
+    return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+
+
+def rule_on_merge(job: Job, review: Review, policy: Policy) -> tuple[str, bool]:
+    """Return the rule that decides on merging an accepted delivery, and whether a person must."""
+    for rule in policy.merge_rules:
+        if rule.fits(review, job):
+            return f"merge rule {rule.name}", rule.decision == "ask"
+    if policy.merge == "ask":
+        return "queue.merge = ask", True
+    return "every check passed", False
 
 
 def _unproven(job: Job, review: Review) -> list[str]:
@@ -102,4 +133,7 @@ def _reject(job: Job, attempt: Attempt, commit: str, why: str, policy: Policy) -
         return SendFeedback(
             job_key=job.key, mark=attempt.mark, commit=commit, rule=f"rejected: {why}"
         )
-    return give_up(job, attempt, f"{why} (after {attempt.feedback_rounds} rounds)", policy)
+    rounds = "1 round" if attempt.feedback_rounds == 1 else f"{attempt.feedback_rounds} rounds"
+    return give_up(
+        job, attempt, f"{why} (after {rounds})", policy, carry=commit != NOTHING_DELIVERED
+    )

@@ -9,6 +9,7 @@ from posixpath import normpath
 
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.plan import Plan
+from jules_job_manager.domain.review import Review
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,43 @@ class PlanRule:
             and (not self.priorities or job.priority.value in self.priorities)
             and (not self.jobs or _all_match([job.key], self.jobs))
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeRule:
+    """What is done with an accepted delivery that all the given conditions fit. The first one counts."""
+
+    name: str
+    decision: str
+    """`merge`, or `ask`: a person must say so."""
+    max_files: int | None = None
+    """Fits deliveries that change at most so many files."""
+    max_lines: int | None = None
+    """Added and removed."""
+    paths: tuple[str, ...] = ()
+    """Patterns (`docs/*`, `*.md`); fits when every changed file matches one."""
+    any_paths: tuple[str, ...] = ()
+    """Patterns; fits when some changed file matches one."""
+    priorities: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    """Patterns of job keys."""
+
+    def fits(self, review: Review, job: Job) -> bool:
+        """Whether every condition that is given holds. Of more files than are kept, `paths` never does."""
+        paths = list(review.changed_paths)
+        whole = len(paths) == review.changed_files
+        return (
+            (self.max_files is None or review.changed_files <= self.max_files)
+            and (self.max_lines is None or review.changed_lines <= self.max_lines)
+            and (not self.paths or (whole and _all_match(paths, self.paths)))
+            and (not self.any_paths or not whole or _any_match(paths, self.any_paths))
+            and (not self.priorities or job.priority.value in self.priorities)
+            and (not self.jobs or _all_match([job.key], self.jobs))
+        )
+
+
+def _any_match(texts: list[str], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(t, p) for t in texts for p in patterns)
 
 
 def _all_match(texts: list[str], patterns: tuple[str, ...]) -> bool:
@@ -100,6 +138,11 @@ class Policy:
     """Jobs that touch the same files: `wait` for each other, or are `allow`ed together."""
     dependents: str = "merged"
     """A job starts when what it needs is `merged`, or `stacked` on its delivered branch."""
+    merge: str = "always"
+    """Accepted deliveries that no rule fits: merged `always`, or a person is asked (`ask`)."""
+    merge_rules: tuple[MergeRule, ...] = ()
+    merge_batch: int = 8
+    """Most deliveries that passed before which are checked again together."""
     unproven: str = "merge"
     """With checklist lines that nothing proves, `merge` what passed, or `ask` a person."""
     zone: tzinfo = UTC

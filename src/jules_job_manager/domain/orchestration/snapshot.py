@@ -39,6 +39,12 @@ class Snapshot:
     """Marks of attempts whose last feedback is not among the messages of their task."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """What Jules refused for a task that has not changed since, by mark: not to be tried again."""
+    failed_batches: frozenset[str] = frozenset()
+    """Ids (`batch_id`) of deliveries that did not pass when they were checked together."""
+    approved: frozenset[str] = frozenset()
+    """Delivered commits that a person lets be merged."""
+    circles: frozenset[str] = frozenset()
+    """Marks of attempts that deliver again what they were sent back before."""
     declined: frozenset[str] = frozenset()
     """Fingerprints of plans that a person declined."""
     quiet_since: Mapping[str, datetime] = field(default_factory=dict)

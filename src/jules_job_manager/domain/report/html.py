@@ -23,12 +23,20 @@ _ITEM_COLOURS = {ItemState.PROVEN: "good", ItemState.REFUTED: "bad", ItemState.U
 
 
 def to_html(report: ReportInput) -> str:
-    """Return the page. Its policy lets a browser run nothing and load nothing but its own style."""
+    """Return the page."""
     shown = view(report, LIMITS)
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     body = "\n".join([*_head(shown), *_checks(shown), *_checklist(shown), *_changes(shown)])
     title = f"{words.VERDICTS[shown.verdict][2:]}: {shown.title or shown.job_key}"
+    return html_page(body, title=escape(title))
+
+
+def html_page(body: str, *, title: str) -> str:
+    """Return a page whose policy lets a browser run nothing and load nothing but its own style.
+
+    Both texts are HTML already.
+    """
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -36,7 +44,7 @@ def to_html(report: ReportInput) -> str:
 <meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>{escape(title)}</title>
+<title>{title}</title>
 <style>{STYLE}</style>
 </head>
 <body>

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.review import Review
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.review_queue import ReviewRun
+from jules_job_manager.ports.review_queue import Companion, ReviewRun
 
 _COLUMNS = schema.review_runs.c
 
@@ -93,13 +94,16 @@ class SqlReviewQueue:
             due = await shared_now(connection, self._clock) + timedelta(seconds=seconds)
             return (await connection.execute(_own(run).values(due=due))).rowcount > 0
 
-    async def finish(self, run: ReviewRun, review: Review, events: Sequence[NewEvent] = ()) -> bool:
-        """Keep the review and remove the run; False, and nothing is kept, when it is not its own."""
+    async def finish(
+        self, run: ReviewRun, reviews: Sequence[Review], events: Sequence[NewEvent] = ()
+    ) -> bool:
+        """Keep the reviews and remove the run; False, and nothing is kept, when it is not its own."""
         gone = sa.delete(schema.review_runs).where(*_is_own(run))
         async with transaction(self._engine, writes=True) as connection:
             if (await connection.execute(gone)).rowcount == 0:
                 return False
-            await upsert_review(connection, review)
+            for review in reviews:
+                await upsert_review(connection, review)
             await insert_events(connection, events)
         return True
 
@@ -132,11 +136,14 @@ def _values(run: ReviewRun) -> dict[str, Any]:
         "delivered_commit": run.delivered_commit, "branch": run.branch,
         "base_commit": run.base_commit, "state": run.state, "owner": run.owner,
         "tries": run.tries, "due": run.due, "error": run.error,
+        "together": json.dumps([asdict(companion) for companion in run.together]),
     }  # fmt: skip
 
 
 def _run(row: sa.RowMapping) -> ReviewRun:
-    return ReviewRun(**{name: value for name, value in row.items() if name != "id"})
+    members = {name: value for name, value in row.items() if name not in {"id", "together"}}
+    together = tuple(Companion(**one) for one in json.loads(row["together"]))
+    return ReviewRun(**members, together=together)
 
 
 def _is(run: ReviewRun) -> sa.Update:

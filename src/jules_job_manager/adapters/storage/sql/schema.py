@@ -323,6 +323,7 @@ review_runs = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("due", MOMENT, nullable=False),
     sa.Column("error", JsonText, nullable=False),
+    sa.Column("together", sa.Text, nullable=False, server_default="[]"),
     sa.CheckConstraint("state IN ('queued', 'running', 'failed')", name="state_known"),
     sa.Index("ix_review_runs_state_due", "state", "due"),
 )
