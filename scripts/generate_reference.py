@@ -15,7 +15,9 @@ from jules_job_manager import errors
 from jules_job_manager.cli import exit_codes, table
 from jules_job_manager.cli.dispatch import command_parser
 from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
+from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import SCANS
 from jules_job_manager.settings.load import setting_fields
 from jules_job_manager.settings.model import SECTIONS, AccountSettings
 
@@ -49,14 +51,14 @@ def settings_page() -> str:
         'Lines of `"owner/name" = "git URL or path"`: where the local forge finds a repository.',
         "`--remote OWNER/NAME=URL` on `jjm queue run` adds one.",
         "",
-        "## [accounts.NAME], [[plan_rules]], [[answer_rules]]",
+        "## [accounts.NAME], [reviewers.NAME], [[plan_rules]], [[answer_rules]]",
         "",
         "Only in the file. [Several accounts](../how-to/several-accounts.md),",
-        "[policies](../how-to/policies.md).",
+        "[reviewers](reviewers.md), [policies](../how-to/policies.md).",
         "",
     ]
     for title, cls in (
-        ("accounts.NAME", AccountSettings), ("plan_rules", PlanRule), ("answer_rules", AnswerRule),
+        ("accounts.NAME", AccountSettings), ("reviewers.NAME", ReviewerSpec), ("plan_rules", PlanRule), ("answer_rules", AnswerRule),
     ):  # fmt: skip
         members = ", ".join(f"`{field.name}`" for field in dataclasses.fields(cls))
         lines.append(f"- `{title}`: {members}")
@@ -156,6 +158,17 @@ def rules_page() -> str:
     ]
     rules = built_in_rules()
     lines += [f"| `{rule.id}` | {rule.need.value} | {rule.explanation} |" for rule in rules]
+    lines += [
+        "",
+        "## Scanners",
+        "",
+        "These two come from scanners of others and need the extra `scan`; they are switched in the",
+        "same way: [reviews](review.md#scanners).",
+        "",
+        "| check | | what it looks for |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{scan.id}` | {scan.need.value} | {scan.explanation} |" for scan in SCANS]
     return "\n".join([*lines, ""])
 
 

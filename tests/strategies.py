@@ -24,6 +24,7 @@ from jules_job_manager.domain.job import (
     JobStatus,
     Priority,
 )
+from jules_job_manager.domain.opinion import Opinion, Word
 from jules_job_manager.domain.plan import Plan, PlanStep
 from jules_job_manager.domain.review import CheckResult, Conclusion, Review, Verdict
 from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
@@ -35,6 +36,10 @@ times = st.datetimes(timezones=st.just(UTC))
 maybe_times = st.none() | times
 json_objects = st.dictionaries(
     texts, st.none() | st.booleans() | st.integers(-9, 9) | texts, max_size=3
+)
+
+opinions = st.builds(
+    Opinion, line=texts, word=st.sampled_from(Word), evidence=texts, counts=st.booleans()
 )
 
 source_files = st.builds(
@@ -164,6 +169,7 @@ reviews = st.builds(
             output=texts,
             exit_code=st.none() | st.integers(-9, 255),
             duration_seconds=st.floats(0, 1e6),
+            opinions=st.lists(opinions, max_size=2).map(tuple),
         ),
         max_size=2,
     ).map(tuple),

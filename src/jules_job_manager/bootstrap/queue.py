@@ -15,13 +15,14 @@ from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.bootstrap.judges import judges_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
 from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
-from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.notifying import Notifications
@@ -102,6 +103,7 @@ def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Review
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),
+        judges=judges_of(forge, settings),
     )
 
 
@@ -120,8 +122,8 @@ def review_plan(settings: Settings) -> ReviewPlan:
             CommandCheck(command=command, timeout_seconds=review.check_timeout_seconds)
             for command in review.checks
         ),
-        rules=rules
-        | rule_choices(review.rules, known_rules=[rule.id for rule in built_in_rules()]),
+        reviewers=settings.reviewers,
+        rules=rules | rule_choices(review.rules, known_rules=rule_ids()),
         timeout_seconds=review.check_timeout_seconds,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jules_job_manager.domain.job import ChecklistItem, Job
+from jules_job_manager.domain.opinion import Word
 from jules_job_manager.domain.review import CheckResult, Conclusion
 
 PROMISED_FILES = "promised-files"
@@ -38,7 +39,7 @@ def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[C
 
     A line is proved when a check's configuration says so, when it quotes a check's command, when
     it says that tests pass and a test program ran, or when it says that files exist, all of them
-    promised by the job and seen.
+    promised by the job and seen. Else by the word of a reviewer, where that counts.
 
     Args:
         job: The job that was merged.
@@ -51,8 +52,48 @@ def ticked(job: Job, checks: Sequence[CheckResult], *, promised: str) -> tuple[C
         created = set()
     commands = [replace(c, command=c.command or c.name) for c in passed if _is_command(c)]
     return tuple(
-        _bound(item, passed) or _judged(item, commands, created, promised) for item in job.checklist
+        _said(_bound(item, passed) or _judged(item, commands, created, promised), passed)
+        for item in job.checklist
     )
+
+
+def provable(job: Job, checks: Sequence[CheckResult], *, promised: str) -> frozenset[str]:
+    """Return the lines of the job's checklist that these checks prove if they pass.
+
+    No reviewer's word counts for such a line, however its check ended.
+    """
+    bare = replace(job, checklist=tuple(replace(i, checked=False) for i in job.checklist))
+    passed = [replace(c, conclusion=Conclusion.SUCCESS, opinions=()) for c in checks]
+    return frozenset(item.text for item in ticked(bare, passed, promised=promised) if item.checked)
+
+
+def fits(line: str, pattern: str) -> bool:
+    """Return whether a line of a checklist is what the pattern means: `*` is any text, case ignored."""
+    return _fits(_plain(line).casefold(), pattern)
+
+
+def said(line: str, checks: Sequence[CheckResult]) -> str:
+    """Return what reviewers say about a line, for people; empty: nothing."""
+    words = [
+        f"{opinion.word.value.replace('_', ' ')}, said by {check.name.removeprefix('reviewer ')}"
+        + (f": {opinion.evidence}" if opinion.evidence else "")
+        for check in checks
+        for opinion in check.opinions
+        if opinion.line == line
+    ]
+    return "; ".join(words)
+
+
+def _said(item: ChecklistItem, passed: Sequence[CheckResult]) -> ChecklistItem:
+    """Return the line ticked when a reviewer that accepts says so, and its word counts."""
+    if item.checked:
+        return item
+    counting = [
+        replace(c, opinions=tuple(o for o in c.opinions if o.counts and o.word is Word.MET))
+        for c in passed
+    ]
+    evidence = said(item.text, counting)
+    return replace(item, checked=True, evidence=evidence) if evidence else item
 
 
 def _bound(item: ChecklistItem, passed: Sequence[CheckResult]) -> ChecklistItem | None:

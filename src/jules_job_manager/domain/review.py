@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from jules_job_manager.domain.clockwork import optional_from_rfc3339, optional_to_rfc3339
 from jules_job_manager.domain.finding import Finding
+from jules_job_manager.domain.opinion import Opinion
 
 MOST_PATHS = 2000
 """Of the files that a delivery changes, kept with its review."""
@@ -62,6 +63,8 @@ class CheckResult:
     """It failed first and passed when it was run again."""
     proves: tuple[str, ...] = ()
     """Lines of a checklist that it proves when it passes; see `CommandCheck.proves`."""
+    opinions: tuple[Opinion, ...] = ()
+    """What a reviewer says about lines of the checklist."""
 
     @property
     def is_failed(self) -> bool:
@@ -82,6 +85,7 @@ class CheckResult:
             "findings": [finding.to_dict() for finding in self.findings],
             "flaky": self.is_flaky,
             "proves": list(self.proves),
+            "opinions": [opinion.to_dict() for opinion in self.opinions],
         }
 
     @classmethod
@@ -104,6 +108,7 @@ class CheckResult:
             findings=tuple(Finding.from_dict(item) for item in data.get("findings") or ()),
             is_flaky=bool(data.get("flaky", False)),
             proves=tuple(str(line) for line in data.get("proves") or ()),
+            opinions=tuple(Opinion.from_dict(item) for item in data.get("opinions") or ()),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 
 REVIEW_FILE = ".jjm.toml"
@@ -56,6 +57,8 @@ class ReviewPlan:
     setup_network: bool = False
     """Whether they reach the network."""
     checks: tuple[CommandCheck, ...] = ()
+    reviewers: tuple[ReviewerSpec, ...] = ()
+    """Who is asked when the checks are done."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """Rule id to `required`, `advisory` or `off`, where it is not as the rule itself says; `all`
     stands for those not named."""
@@ -94,6 +97,7 @@ def with_file(
         setup=plan.setup + review.texts("setup"),
         setup_network=review.flag("setup_network", default=plan.setup_network),
         checks=plan.checks + tuple(_check(item) for item in table.tables("checks")),
+        reviewers=plan.reviewers + tuple(_reviewer(item) for item in table.tables("reviewers")),
         rules=dict(plan.rules) | _rules(table.table("rules"), known_rules),
         allowed_paths=plan.allowed_paths + review.texts("allowed_paths"),
         largest_file_bytes=review.whole("largest_file_bytes", plan.largest_file_bytes, least=1),
@@ -101,11 +105,15 @@ def with_file(
     )
     review.close()
     table.close()
-    names = [check.title for check in found.checks]
+    _require_different("checks", [check.title for check in found.checks])
+    _require_different("reviewers", [reviewer.name for reviewer in found.reviewers])
+    return found
+
+
+def _require_different(kind: str, names: Sequence[str]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise ConfigurationError(f"{REVIEW_FILE}: two checks are called {twice!r}.")
-    return found
+        raise ConfigurationError(f"{REVIEW_FILE}: two {kind} are called {twice!r}.")
 
 
 def rule_choices(texts: Sequence[str], *, known_rules: Sequence[str]) -> dict[str, str]:
@@ -153,6 +161,26 @@ def _check(table: _Table) -> CommandCheck:
     if check.retries > 5:
         raise ConfigurationError(f"{REVIEW_FILE}: {table.name} retries must be 5 or less.")
     return check
+
+
+def _reviewer(table: _Table) -> ReviewerSpec:
+    found = ReviewerSpec(
+        name=table.text("name"),
+        command=table.text("command", ""),
+        mcp=table.text("mcp", ""),
+        tool=table.text("tool", ""),
+        required=table.flag("required", default=False),
+        timeout_seconds=float(table.whole("timeout_seconds", 600, least=1)),
+        retries=table.whole("retries", 0, least=0),
+        network=table.flag("network", default=False),
+        may_prove=table.texts("may_prove"),
+        after_failure=table.flag("after_failure", default=False),
+    )
+    table.close()
+    problem = found.problem
+    if problem:
+        raise ConfigurationError(f"{REVIEW_FILE}: {table.name} {problem}.")
+    return found
 
 
 def _rules(table: _Table, known: Sequence[str]) -> dict[str, str]:

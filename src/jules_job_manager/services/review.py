@@ -21,13 +21,14 @@ from jules_job_manager.domain.review import (
     verdict_of,
 )
 from jules_job_manager.domain.review_plan import REVIEW_FILE, ReviewPlan, with_file
-from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.forge import Forge, MergeCandidate
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.check_suite import CheckSuite, Tell, tell_nobody
+from jules_job_manager.services.judging import Judge, judged_by
 
 MERGES = "merges into the base"
 MOST_PLANS = 100
@@ -38,9 +39,20 @@ class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, suite: CheckSuite, store: Store, clock: Clock, plan: ReviewPlan
-    ) -> None:
-        """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`."""
+        self, *, forge: Forge, suite: CheckSuite, store: Store, clock: Clock, plan: ReviewPlan,
+        judges: Sequence[Judge] = (),
+    ) -> None:  # fmt: skip
+        """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`.
+
+        Args:
+            forge: Where deliveries are.
+            suite: Runs rules and commands on them.
+            store: Where reviews are kept.
+            clock: For the time of a review.
+            plan: What is checked, before the base branch adds to it.
+            judges: Asked after the checks, one after the other.
+        """
+        self._judges = judges
         self._forge = forge
         self._suite = suite
         self._store = store
@@ -209,6 +221,8 @@ class Reviewer:
             plan = await self._plan_at(job.repository, candidate.base_commit)
             change = await self._change(job, candidate)
             checks = await self._checks(job, candidate, plan, change, tell)
+            if change is not None:
+                checks += await judged_by(self._judges, job, candidate, plan, checks)
         return Review(
             job_key=job.key,
             mark=attempt.mark,
@@ -252,6 +266,8 @@ class Reviewer:
                 for (job, _, _), candidate in zip(parts, candidates, strict=True)
             ]
             results = await self._suite.results_together(changes, candidates[-1], plan, tell)
+            for (job, _, _), candidate, checks in zip(parts, candidates, results, strict=True):
+                checks.extend(await judged_by(self._judges, job, candidate, plan, checks))
         reviews = [
             Review(
                 job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit,
@@ -328,7 +344,7 @@ def _with_content(plan: ReviewPlan, content: bytes) -> ReviewPlan:
         document = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigurationError(f"{REVIEW_FILE} on the base branch is no TOML: {exc}.") from exc
-    return with_file(plan, document, known_rules=[rule.id for rule in built_in_rules()])
+    return with_file(plan, document, known_rules=rule_ids())
 
 
 async def patch_delivery(

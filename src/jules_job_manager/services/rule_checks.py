@@ -52,32 +52,36 @@ def _result(rule: Rule, change: Change, *, is_required: bool) -> CheckResult:
         )  # fmt: skip
     return CheckResult(
         name=rule.id,
-        conclusion=_conclusion(findings),
-        output=_text(rule, findings),
+        conclusion=conclusion_of(findings),
+        output=findings_text(rule.explanation, findings),
         is_required=is_required,
         findings=findings[:MOST_FINDINGS],
         duration_seconds=time.monotonic() - began,
     )
 
 
-def _conclusion(findings: Sequence[Finding]) -> Conclusion:
+def conclusion_of(findings: Sequence[Finding]) -> Conclusion:
+    """Return failure for an error among them, neutral for lesser ones, success for none."""
     if any(finding.level is Level.ERROR for finding in findings):
         return Conclusion.FAILURE
     return Conclusion.NEUTRAL if findings else Conclusion.SUCCESS
 
 
-def _text(rule: Rule, findings: Sequence[Finding]) -> str:
+def findings_text(explanation: str, findings: Sequence[Finding]) -> str:
     """Return the findings as text, errors first, with what is left out."""
     if not findings:
         return ""
     ordered = sorted(findings, key=lambda finding: finding.level is not Level.ERROR)
-    lines = [rule.explanation]
-    lines += [shorten(_line(finding), LINE_CHARACTERS) for finding in ordered[:MOST_FINDINGS]]
+    lines = [explanation]
+    lines += [
+        shorten(finding_line(finding), LINE_CHARACTERS) for finding in ordered[:MOST_FINDINGS]
+    ]
     left = len(findings) - MOST_FINDINGS
     return "\n".join([*lines, f"... and {left} more"] if left > 0 else lines)
 
 
-def _line(finding: Finding) -> str:
+def finding_line(finding: Finding) -> str:
+    """Return a finding as an entry of a list."""
     place = f"{finding.path}:{finding.line}" if finding.line else finding.path
     word = "" if finding.level is Level.ERROR else f"({finding.level.value}) "
     return f"- {place}: {word}{finding.message}" if place else f"- {word}{finding.message}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
+from jules_job_manager.domain.reviewer import ReviewerSpec
 
 
 def _setting(
@@ -270,6 +271,8 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
+    reviewers: tuple[ReviewerSpec, ...] = ()
+    """A person's own reviewers."""
     plan_rules: tuple[PlanRule, ...] = ()
     merge_rules: tuple[MergeRule, ...] = ()
     answer_rules: tuple[AnswerRule, ...] = ()

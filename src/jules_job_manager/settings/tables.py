@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
+from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.model import AccountSettings
 
 T = TypeVar("T")
 R = TypeVar("R", PlanRule, MergeRule)
-NAMES = ("remotes", "accounts", "plan_rules", "merge_rules", "answer_rules")
+NAMES = ("remotes", "accounts", "reviewers", "plan_rules", "merge_rules", "answer_rules")
 PLANS = ("auto", "free", "pro", "ultra", "none")
 PRIORITIES = ("critical", "high", "medium", "low")
 
@@ -27,6 +28,7 @@ def read(document: Mapping[str, Any], origin: str) -> dict[str, Any]:
     return {
         "remotes": _remotes(document.get("remotes", {})),
         "accounts": _accounts(document.get("accounts", {}), origin),
+        "reviewers": _reviewers(document.get("reviewers", {}), origin),
         "plan_rules": tuple(
             _plan_rule(table, number, origin)
             for number, table in enumerate(_tables(document, "plan_rules", origin), start=1)
@@ -64,6 +66,24 @@ def _accounts(table: Any, origin: str) -> dict[str, AccountSettings]:
         _one_of(account.plan, PLANS, f"{where} plan", origin)
         found[str(name)] = account
     return found
+
+
+def _reviewers(table: Any, origin: str) -> tuple[ReviewerSpec, ...]:
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(
+            f"[reviewers] must hold tables like [reviewers.style] (in {origin})."
+        )
+    found = []
+    for name, members in table.items():
+        where = f"[reviewers.{name}]"
+        if isinstance(members, Mapping) and "name" in members:
+            raise ConfigurationError(f"{where} has an unknown member 'name' (in {origin}).")
+        named = {"name": str(name), **members} if isinstance(members, Mapping) else members
+        reviewer = _built(ReviewerSpec, named, where, origin)
+        if reviewer.problem:
+            raise ConfigurationError(f"{where} {reviewer.problem} (in {origin}).")
+        found.append(reviewer)
+    return tuple(found)
 
 
 def _tables(document: Mapping[str, Any], name: str, origin: str) -> Sequence[Any]:
@@ -131,6 +151,14 @@ def _value(kind: str, value: Any, where: str, origin: str) -> Any:
         if isinstance(items, list) and all(isinstance(item, str) and item for item in items):
             return tuple(items)
         raise ConfigurationError(f"{where} must be a list of texts (in {origin}).")
+    if kind == "bool":
+        if isinstance(value, bool):
+            return value
+        raise ConfigurationError(f"{where} must be true or false (in {origin}).")
+    if kind == "float":
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        raise ConfigurationError(f"{where} must be a number above 0 (in {origin}).")
     wanted = int if kind.startswith("int") else str
     if isinstance(value, bool) or not isinstance(value, wanted):
         words = "a whole number" if wanted is int else "a text"

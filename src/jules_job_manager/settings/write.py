@@ -75,6 +75,12 @@ _TABLES = """
 #api_key = "..."
 #plan = "pro"
 
+# Reviewers of your own, asked about every delivery (docs/reference/reviewers.md).
+#[reviewers.style]
+#command = "my-reviewer --json"
+#network = true
+#environment = ["MY_REVIEWER_KEY"]
+
 # What is done with a plan: the first rule whose conditions all hold counts, else queue.approve.
 #[[plan_rules]]
 #name = "never unseen"

@@ -326,7 +326,9 @@ def test_version_and_help(jjm):
 
 def test_doctor(jjm):
     """The doctor names what is wrong and how to mend it."""
-    assert "FAIL" not in jjm("doctor").stdout
+    said = jjm("doctor").stdout
+    assert "FAIL" not in said
+    assert "ruff and detect-secrets look for insecure code and secrets" in said
     assert "->" in jjm("doctor", expect=1, JJM_BACKEND="").stdout
     assert all(row["ok"] for row in json.loads(jjm("doctor", "--json", "check,ok").stdout))
 

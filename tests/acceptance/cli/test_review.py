@@ -83,6 +83,32 @@ def test_a_branch_is_judged_by_the_rules_of_its_base(jjm, repository):
     assert ("success", 0, 64) == (tests["conclusion"], tests["exit_code"], len(tests["log_sha256"]))
 
 
+def test_scanners_and_reviewers_have_a_say(jjm, repository, tmp_path):
+    """One of the person's own and both scanners; each finding has its place in the report."""
+    home = tmp_path / "own"
+    home.mkdir()
+    answer = {
+        "protocol": 1, "verdict": "reject", "summary": "Not like this.",
+        "findings": [{"path": "taking.py", "line": 4, "level": "error", "message": "no name"}],
+    }  # fmt: skip
+    (tmp_path / "answer.json").write_text(json.dumps(answer))
+    (home / "config.toml").write_text(
+        f"[reviewers.style]\ncommand = 'cat {tmp_path}/answer.json'\nrequired = true\n"
+    )
+    words = ("review", "honest", "--remote", repository)
+    own = {**HOST, "JJM_CONFIG": str(home / "config.toml")}
+    said = jjm(*words, expect=1, **own).stdout
+    assert "✗ reviewer style  failure" in said
+    assert "taking.py:4" in said
+    found = json.loads(jjm(*words, "--format", "json", expect=1, **own).stdout)
+    conclusions = {check["name"]: check["conclusion"] for check in found["checks"]}
+    assert ("success", "success") == (conclusions["security"], conclusions["secrets"])
+    assert ["security", "secrets", "reviewer style"] == list(conclusions)[-3:]
+    sarif = json.loads(jjm(*words, "--format", "sarif", expect=1, **own).stdout)
+    assert "reviewer style" in {result["ruleId"] for result in sarif["runs"][0]["results"]}
+    assert "reviewers.style" in jjm("config", "show", **own).stdout
+
+
 def test_a_report_has_the_diff_with_the_findings(jjm, repository):
     """And a store without a queue is no hindrance."""
     words = ("review", "claims", "--remote", repository)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from jules_job_manager.bootstrap.queue import digest_policy, queue_policy
+from jules_job_manager.bootstrap.queue import digest_policy, queue_policy, review_plan
 from jules_job_manager.domain.review_plan import ReviewPlan, with_file
-from jules_job_manager.domain.rules import built_in_rules
+from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.settings.load import load_settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 REVIEWS = ROOT / "docs" / "reference" / "review.md"
+REVIEWERS = ROOT / "docs" / "reference" / "reviewers.md"
 
 
 def blocks(page: Path) -> list[str]:
@@ -27,7 +28,7 @@ EXAMPLES = [
     pytest.param(text, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
     # Examples of scenarios are tested with the simulator; those of .jjm.toml below.
-    if page.name not in {"simulator.md", REVIEWS.name}
+    if page.name not in {"simulator.md", REVIEWS.name, REVIEWERS.name}
     for number, text in enumerate(blocks(page), 1)
 ]
 
@@ -45,9 +46,19 @@ def test_it_loads(text, tmp_path):
 def test_the_review_file_of_the_reference_can_be_used():
     """Every member that the page shows is read."""
     (text,) = blocks(REVIEWS)
-    rules = [rule.id for rule in built_in_rules()]
-    plan = with_file(ReviewPlan(), tomllib.loads(text), known_rules=rules)
+    plan = with_file(ReviewPlan(), tomllib.loads(text), known_rules=rule_ids())
     assert "tests" == plan.checks[0].name
+
+
+def test_the_reviewers_of_the_reference_can_be_used(tmp_path):
+    """Those of a repository, and those of a person."""
+    shared, own = blocks(REVIEWERS)
+    plan = with_file(ReviewPlan(), tomllib.loads(shared), known_rules=rule_ids())
+    assert ["documents", "security model"] == [reviewer.name for reviewer in plan.reviewers]
+    (tmp_path / "config.toml").write_text(own, "utf-8")
+    settings = load_settings({"JJM_HOME": str(tmp_path)})
+    assert ["style", "desk"] == [reviewer.name for reviewer in settings.reviewers]
+    assert settings.reviewers == review_plan(settings).reviewers
 
 
 def test_the_how_tos_have_examples():

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, with_file
+from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 
 RULES = ("no-stubs", "type-hints")
@@ -62,6 +63,21 @@ def test_the_digest_tells_plans_apart():
     assert len({read(FILE).digest, read("").digest, read('[rules]\nall = "off"').digest}) == 3
 
 
+def test_reviewers_are_added_to_a_persons_own():
+    """Only the members that a repository may set; without a word they are advisory."""
+    own = ReviewerSpec(name="own", command="x", sandbox=False)
+    text = "[[reviewers]]\nname = 'a'\nmcp = 'x y'\ntool = 't'\nmay_prove = ['*']\nnetwork = true\n"
+    text += "after_failure = true\ntimeout_seconds = 5\n"
+    plan = with_file(ReviewPlan(reviewers=(own,)), tomllib.loads(text), known_rules=[])
+    added = ReviewerSpec(
+        name="a", mcp="x y", tool="t", may_prove=("*",), network=True, after_failure=True,
+        timeout_seconds=5.0,
+    )  # fmt: skip
+    assert (own, added) == plan.reviewers
+    assert (False, True, ()) == (added.required, added.sandbox, added.environment)
+    assert plan.digest != ReviewPlan(reviewers=(own,)).digest
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -77,6 +93,17 @@ def test_the_digest_tells_plans_apart():
         ("review = 3", r"\[review\] must be a table"),
         ("[reviews]", "it has unknown members: reviews"),
         ("[[checks]]\ncommand = 'x'\nrequired = 'no'", "required must be true or false"),
+        ("[[reviewers]]\ncommand = 'x'", r"\[\[reviewers\]\] 1 name must be a text"),
+        ("[[reviewers]]\nname = 'a\u202e'\ncommand = 'x'", "1 needs a name"),
+        ("[[reviewers]]\nname = 'a'", "1 needs either a command or an MCP server"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nmcp = 'y'\ntool = 'z'", "needs either a command"),
+        ("[[reviewers]]\nname = 'a'\nmcp = 'x'", "1 needs mcp and tool together"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\ntool = 'z'", "needs mcp and tool together"),
+        ("[[reviewers]]\nname = 'a'\nmcp = '\"x'\ntool = 'z'", "has an mcp that cannot be read"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nretries = 6", "retries that are not from 0 to 5"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nsandbox = false", "unknown members: sandbox"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\nenvironment = ['K']", "unknown members: environment"),
+        ("[[reviewers]]\nname = 'a'\ncommand = 'x'\n" * 2, "two reviewers are called 'a'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(text, said):

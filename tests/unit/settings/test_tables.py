@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
+from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.load import load_settings
 from jules_job_manager.settings.model import AccountSettings
@@ -68,6 +69,22 @@ def test_they_are_read_as_written(tmp_path):
     ) == settings.answer_rules
 
 
+def test_reviewers_of_a_person(tmp_path):
+    """They may leave the sandbox and be given variables."""
+    settings = _load(
+        tmp_path,
+        "[reviewers.desk]\ncommand = 'x'\nsandbox = false\n"
+        "[reviewers.style]\ncommand = 'y'\nrequired = true\ntimeout_seconds = 1.5\n"
+        "environment = ['A_KEY']\n",
+    )
+    assert (
+        ReviewerSpec(name="desk", command="x", sandbox=False),
+        ReviewerSpec(
+            name="style", command="y", required=True, timeout_seconds=1.5, environment=("A_KEY",)
+        ),
+    ) == settings.reviewers
+
+
 def test_json_means_the_same(tmp_path):
     """The other form of the file has the same parts."""
     (tmp_path / "c.json").write_text(json.dumps(tomllib.loads(WHOLE)))
@@ -93,6 +110,14 @@ def test_json_means_the_same(tmp_path):
         ("[accounts.work]\napi_key = 'k'\ntasks_at_once = true", "must be a whole number"),
         ("[accounts.work]\napi_key = 'k'\ntasks_at_once = 1.5", "must be a whole number"),
         ("[accounts.work]\napi_key = 'k'\ncolour = 1", "unknown member 'colour'"),
+        ("reviewers = 3", r"\[reviewers\] must hold tables like \[reviewers.style\]"),
+        ("[reviewers]\na = 3", r"\[reviewers.a\] must be a table"),
+        ("[reviewers.a]", r"\[reviewers.a\] needs either a command or an MCP server"),
+        ("[reviewers.a]\nname = 'b'\ncommand = 'x'", "unknown member 'name'"),
+        ("[reviewers.a]\ncommand = 'x'\nsandbox = 'no'", "sandbox must be true or false"),
+        ("[reviewers.a]\ncommand = 'x'\ntimeout_seconds = 0", "must be a number above 0"),
+        ("[reviewers.a]\ncommand = 'x'\ntimeout_seconds = true", "must be a number above 0"),
+        ("[reviewers.a]\ncommand = 'x'\nenvironment = ['A B']", "names no variables"),
         ("plan_rules = 'ask'", r"Rules are written as \[\[plan_rules\]\]"),
         ("[plan_rules]\ndecision = 'ask'", r"Rules are written as \[\[plan_rules\]\]"),
         ("plan_rules = [3]", r"\[\[plan_rules\]\] number 1 must be a table"),

@@ -74,6 +74,10 @@ def _table_rows(settings: Settings) -> list[dict[str, str]]:
         (f"accounts.{name}", account, "One more account of Jules.")
         for name, account in settings.accounts.items()
     ]
+    tables += [
+        (f"reviewers.{reviewer.name}", reviewer, "A reviewer of your own.")
+        for reviewer in settings.reviewers
+    ]
     for kind, rules in (
         ("plan_rules", settings.plan_rules),
         ("merge_rules", settings.merge_rules),

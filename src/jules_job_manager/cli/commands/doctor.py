@@ -162,6 +162,20 @@ def _sandbox(context: Context) -> str:
     return asyncio.run(prove())
 
 
+def _scanners(context: Context) -> str:
+    """Without its scanners a review says less; that is no fault of the set-up."""
+    from importlib.util import find_spec
+
+    del context
+    missing = [name for name in ("ruff", "detect_secrets") if find_spec(name) is None]
+    if missing:
+        return (
+            "not there, so reviews skip the checks security and secrets: "
+            "pip install 'jules-job-manager[scan]'"
+        )
+    return "ruff and detect-secrets look for insecure code and secrets"
+
+
 def _backend(context: Context) -> str:
     async def ask(app: App) -> str:
         await app.backend.list_tasks(limit=1)
@@ -177,5 +191,6 @@ CHECKS: dict[str, Check] = {
     "node": _node,
     "store": _store,
     "sandbox": _sandbox,
+    "scanners": _scanners,
     "Jules": _backend,
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jules_job_manager.domain.evidence import ticked
+from jules_job_manager.domain.evidence import said, ticked
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import CheckResult, Conclusion
 
@@ -34,7 +34,8 @@ class ItemReport:
     text: str
     state: ItemState
     evidence: str = ""
-    """The checks that proved or refuted it; empty: a person ticked it, or nothing is known."""
+    """The checks that proved or refuted it, or what reviewers say of an unproven one; empty: a
+    person ticked it, or nothing is known."""
 
 
 def item_reports(
@@ -61,7 +62,7 @@ def item_reports(
         elif item.checked:
             state, evidence = ItemState.PROVEN, item.evidence
         else:
-            state, evidence = ItemState.UNPROVEN, ""
+            state, evidence = ItemState.UNPROVEN, said(item.text, checks)
         reports.append(ItemReport(text=item.text, state=state, evidence=evidence))
     return tuple(reports)
 

@@ -1,0 +1,1 @@
+"""Scanners for what is dangerous in changed files. They need the extra `scan`."""
