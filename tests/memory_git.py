@@ -12,7 +12,7 @@ from pathlib import Path
 from jules_job_manager.adapters.backends.simulator.git_work import Change, Commit
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
-from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.ports.forge import MergeCandidate, Merged
 
 Tree = Mapping[str, str]
 
@@ -139,9 +139,10 @@ class MemoryGit:
                 files[name] = chosen
         return files, tuple(conflicts)
 
-    async def push_merge(self, repository, *, base_branch, candidate) -> None:
+    async def push_merge(self, repository, *, job, base_branch, delivery, candidate) -> Merged:
         if not candidate.commit:
             raise ForgeError("There is no merge to push.")
         if self.refs[repository][base_branch] != candidate.base_commit:
             raise ForgeError("The branch moved meanwhile.", context={"moved": True})
         self.refs[repository][base_branch] = candidate.commit
+        return Merged(commit=candidate.commit)

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner
-from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.bootstrap.forge import forge_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
 from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
@@ -52,6 +52,7 @@ def queue_policy(settings: Settings) -> Policy:
         max_answers=queue.max_answers,
         max_feedback_rounds=queue.max_feedback_rounds,
         max_attempts=queue.max_attempts,
+        merge_patience=timedelta(minutes=settings.github.checks_patience_minutes),
         stall_after=timedelta(minutes=queue.stall_after_minutes),
         max_nudges=queue.max_nudges,
         nudge_text=queue.nudge_text,
@@ -84,8 +85,10 @@ def has_ended(owner: str) -> bool:
 
 def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
+    forge, pull_requests = forge_of(app, settings, remotes)
     return Reviewer(
-        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+        forge=forge,
+        pull_requests=pull_requests,
         runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
         store=app.store,
         clock=app.clock,

@@ -60,8 +60,19 @@ class QueueLook:
         reviewer: Reviewer,
         clock: Clock,
         since: datetime,
+        merge_waits: Mapping[str, o.MergeWait],
     ) -> None:
-        """Bind the parts; `since` is when this program began to look."""
+        """Bind the parts.
+
+        Args:
+            store: Keeps everything.
+            accounts: Of Jules, by name.
+            reviewer: Finds deliveries.
+            clock: Tells the time.
+            since: When this program began to look.
+            merge_waits: By mark, what a merge waits for; read at each look.
+        """
+        self._merge_waits = merge_waits
         self._store = store
         self._accounts = accounts
         self._reviewer = reviewer
@@ -106,7 +117,7 @@ class QueueLook:
             passed_before=frozenset(found.passed_before),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
-            since=self._since, **known,
+            since=self._since, merge_waits=dict(self._merge_waits), **known,
         )  # fmt: skip
 
     async def stored(self, snapshot: o.Snapshot) -> o.Snapshot:
@@ -187,7 +198,9 @@ class QueueLook:
         base = await self._reviewer.base_commit(job)
         review = None
         with contextlib.suppress(ConfigurationError):  # whoever runs the review says so
-            review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
+            review = await self._reviewer.usable_review(
+                job, attempt, delivery.commit, base, branch=delivery.branch
+            )
         found.bases[attempt.mark] = self.bases[attempt.mark] = base
         if review is None and await self._reviewer.passed_before(job, delivery.commit):
             found.passed_before.add(attempt.mark)

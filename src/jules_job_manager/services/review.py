@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import tomllib
 from dataclasses import replace
@@ -25,7 +26,8 @@ from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.check_runner import CheckRunner
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.forge import Forge, MergeCandidate
+from jules_job_manager.ports.forge import Forge, MergeCandidate, Merged, MergeOutcome
+from jules_job_manager.ports.pull_requests import PullRequests
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.rule_checks import rule_results, used_rules
 
@@ -38,10 +40,12 @@ class Reviewer:
     """Reviews deliveries of one forge."""
 
     def __init__(
-        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan
-    ) -> None:
+        self, *, forge: Forge, runner: CheckRunner, store: Store, clock: Clock, plan: ReviewPlan,
+        pull_requests: PullRequests | None = None,
+    ) -> None:  # fmt: skip
         """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`."""
         self._forge = forge
+        self.pull_requests = pull_requests
         self._runner = runner
         self._store = store
         self._clock = clock
@@ -120,7 +124,7 @@ class Reviewer:
             return ()
 
     async def usable_review(
-        self, job: Job, attempt: Attempt, delivered: str, base: str
+        self, job: Job, attempt: Attempt, delivered: str, base: str, *, branch: str = ""
     ) -> Review | None:
         """Return the stored review that stands for this delivery now, or None.
 
@@ -135,6 +139,9 @@ class Reviewer:
                 plan = await self._plan_at(job.repository, base)
             accepted = review.verdict is Verdict.ACCEPT
             held = await self._holds(job, review.merge_commit) if accepted else False
+            if accepted and not held and review.base_commit != base:
+                with contextlib.suppress(ForgeError):  # then it is reviewed on the new base
+                    held = await self._landed(job, delivered, branch) or held
             if held is None and review.base_commit == base:
                 held = await self._remade(job, attempt, review)
             on_base = review.base_commit == base and review.check_set == plan.digest
@@ -202,25 +209,39 @@ class Reviewer:
             )
         return self._plans[place]
 
-    async def merge(self, job: Job, review: Review) -> str | None:
-        """Push the very commit that was checked; None when the base moved on since.
+    async def merge(self, job: Job, review: Review, *, branch: str = "") -> MergeOutcome | None:
+        """Merge what was checked; None when the base moved on since.
+
+        Args:
+            job: Whose delivery it is.
+            review: Which accepted it.
+            branch: That it was delivered on; empty: a bare patch.
 
         Returns:
-            The merge commit, once the remote's base branch was seen to hold it.
+            Merged once the remote's base branch was seen to hold the work.
 
         Raises:
-            ForgeError: git failed.
+            ForgeError: the forge failed.
         """
         await self._forge.fetch(job.repository)
         if await self._holds(job, review.merge_commit):
-            return review.merge_commit
-        if await self._forge.head_commit(job.repository, job.base_branch) != review.base_commit:
+            return Merged(commit=review.merge_commit)
+        head = await self._forge.head_commit(job.repository, job.base_branch)
+        delivered = review.delivered_commit
+        if head != review.base_commit and not await self._landed(job, delivered, branch):
             return None
         candidate = MergeCandidate(base_commit=review.base_commit, commit=review.merge_commit)
-        await self._forge.push_merge(
-            job.repository, base_branch=job.base_branch, candidate=candidate
-        )
-        return review.merge_commit
+        return await self._forge.push_merge(
+            job.repository, job=job, base_branch=job.base_branch, candidate=candidate,
+            delivery=Delivery(commit=delivered, branch=branch),
+        )  # fmt: skip
+
+    async def _landed(self, job: Job, delivered: str, branch: str) -> bool:
+        """Whether a pull request brought the delivery into the base, in whatever form."""
+        if self.pull_requests is None:
+            return False
+        delivery = Delivery(commit=delivered, branch=branch)
+        return await self.pull_requests.merged_as(job, delivery) is not None
 
     async def _checks(
         self, job: Job, candidate: MergeCandidate, plan: ReviewPlan

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.review import Conclusion, Delivery, Review, Verdict
-from jules_job_manager.errors import ConfigurationError, JulesManagerError
+from jules_job_manager.errors import ConfigurationError, ForgeError, JulesManagerError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.ports.store import Store
+from jules_job_manager.services.posting import show_report
 from jules_job_manager.services.queue_state import Progress
 from jules_job_manager.services.review import Reviewer
 
@@ -115,6 +116,18 @@ class ReviewWorker:
         )  # fmt: skip
         if await self._store.review_queue.finish(run, review, [event]):
             self._say(run, _outcome(review))
+            await self._show(run, review)
+
+    async def _show(self, run: ReviewRun, review: Review) -> None:
+        """Put the report on the pull request. A review is one without it, too."""
+        job = await self._store.jobs.get_job(run.job_key)
+        if job is None:
+            return
+        delivery = Delivery(commit=run.delivered_commit, branch=run.branch)
+        try:
+            await show_report(self._reviewer.pull_requests, job, delivery, review)
+        except ForgeError as exc:
+            self._say(run, f"its report is not on the pull request: {exc}")
 
     async def _put_back(self, run: ReviewRun, error: str, *, is_final: bool = False) -> None:
         failed = is_final or run.tries >= MOST_TRIES

@@ -12,11 +12,14 @@ from tests.memory_git import MemoryGit
 from jules_job_manager.adapters.backends.simulator import git_work
 from jules_job_manager.adapters.backends.simulator.git_work import Change, Commit
 from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
+from jules_job_manager.ports.forge import MergeCandidate
 
 pytestmark = pytest.mark.integration
 REPO = "octo/demo"
+JOB = Job(key="Task 1", title="A task", prompt="p", repository=REPO, base_branch="main")
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -48,8 +51,15 @@ class Place:
 
     async def merge(self, commit: str) -> str:
         made, _ = await self.candidate(commit)
-        await self.forge.push_merge(REPO, base_branch="main", candidate=made)
-        return made.commit
+        return (await self.push(made, commit)).commit
+
+    async def push(self, made: MergeCandidate, commit: str) -> Any:
+        """Merge what was made of a delivered commit."""
+        branch = next((b for b, c in self.git.branches(self.url).items() if c == commit), "")
+        return await self.forge.push_merge(
+            REPO, job=JOB, base_branch="main", candidate=made,
+            delivery=Delivery(commit=commit, branch=branch),
+        )  # fmt: skip
 
 
 def _files(folder) -> dict[str, str]:
@@ -75,9 +85,10 @@ async def test_a_merge_holds_base_and_delivery(place):
     assert (base, ()) == (made.base_commit, made.conflicts)
     assert {"README.md", "a/b.txt"} == set(tree)
     assert await place.forge.contains(REPO, "main", work.id) is False
-    await place.forge.push_merge(REPO, base_branch="main", candidate=made)
-    assert made.commit == place.base() == await place.forge.head_commit(REPO, "main")
-    for commit in (base, work.id, made.commit):
+    merged = await place.push(made, work.id)
+    assert merged.commit == place.base() == await place.forge.head_commit(REPO, "main")
+    assert "" == merged.note
+    for commit in (base, work.id, merged.commit):
         assert await place.forge.contains(REPO, "main", commit) is True
 
 
@@ -87,7 +98,7 @@ async def test_a_base_that_moved_is_not_overwritten(place):
     made, _ = await place.candidate(one.id)
     after = await place.merge(two.id)
     with pytest.raises(ForgeError) as caught:
-        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+        await place.push(made, one.id)
     assert caught.value.context.get("moved") is True
     assert after == place.base()
 
@@ -99,7 +110,7 @@ async def test_two_changes_of_one_file_conflict(place):
     made, _ = await place.candidate(two.id)
     assert (("x.txt",), "", None) == (made.conflicts, made.commit, made.worktree)
     with pytest.raises(ForgeError):
-        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+        await place.push(made, two.id)
 
 
 async def test_the_same_change_on_both_sides_merges(place):

@@ -14,7 +14,7 @@ from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, V
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError
-from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.ports.forge import MergeCandidate, Merged
 from jules_job_manager.services.feedback import feedback_for
 from jules_job_manager.services.review import (
     MOST_PLANS,
@@ -72,8 +72,9 @@ class FakeForge:
             self.held[f"merge-{base}"] = False
             yield MergeCandidate(base_commit=base, commit=f"merge-{base}", worktree=self.worktree)
 
-    async def push_merge(self, repository, *, base_branch, candidate):
+    async def push_merge(self, repository, *, job, base_branch, delivery, candidate):
         self.pushed.append(candidate.commit)
+        return Merged(commit=candidate.commit)
 
 
 class FakeRunner:
@@ -159,9 +160,9 @@ async def test_a_merge_is_pushed_once_and_only_on_its_base(store, tmp_path):
     assert await mine.merge(JOB, review) is None
     assert [] == forge.pushed
     forge.branches["main"] = "c0"
-    assert "merge-c0" == await mine.merge(JOB, review)
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review)
     forge.held["merge-c0"] = True
-    assert "merge-c0" == await mine.merge(JOB, review)
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review)
     assert ["merge-c0"] == forge.pushed
 
 

@@ -63,7 +63,8 @@ def _one_review_a_base(
     """
     by_mark = {attempt.mark: attempt for attempt in snapshot.attempts}
     busy = {_base_of(by_key[by_mark[m].job_key]) for m in snapshot.reviewing if m in by_mark}
-    busy |= {_base_of(by_key[a.job_key]) for a in actions if isinstance(a, Merge)}
+    merges = [a for a in actions if isinstance(a, Merge) and a.mark not in snapshot.merge_waits]
+    busy |= {_base_of(by_key[action.job_key]) for action in merges}
     kept: list[Action] = []
     for action in actions:
         if isinstance(action, RunReview) and action.mark in snapshot.passed_before:

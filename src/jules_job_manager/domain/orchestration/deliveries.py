@@ -13,6 +13,7 @@ from jules_job_manager.domain.orchestration.actions import (
     Retry,
     RunReview,
     SendFeedback,
+    SetStatus,
 )
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, Snapshot
@@ -34,7 +35,7 @@ def delivered(
         return [_unchanged(snapshot, job, attempt, now, policy)]
     if commit == NOTHING_DELIVERED:
         return [_reject(job, attempt, commit, "Jules delivered nothing", policy)]
-    return _judged(snapshot, job, attempt, commit, policy)
+    return _judged(snapshot, job, attempt, commit, now, policy)
 
 
 def give_up(job: Job, attempt: Attempt, why: str, policy: Policy) -> Action:
@@ -49,7 +50,7 @@ def give_up(job: Job, attempt: Attempt, why: str, policy: Policy) -> Action:
 
 
 def _judged(
-    snapshot: Snapshot, job: Job, attempt: Attempt, commit: str, policy: Policy
+    snapshot: Snapshot, job: Job, attempt: Attempt, commit: str, now: datetime, policy: Policy
 ) -> list[Action]:
     review = snapshot.reviews.get(attempt.mark)
     base = snapshot.bases.get(attempt.mark, "")
@@ -64,10 +65,22 @@ def _judged(
             return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
                              f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
         merge = Merge(job_key=job.key, mark=attempt.mark, rule="every check passed")
-        return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+        return [_merging(snapshot, job, attempt, now, policy), merge]
     if review.verdict is Verdict.ESCALATE:
         return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
     return [_reject(job, attempt, commit, failed_check(review), policy)]
+
+
+def _merging(
+    snapshot: Snapshot, job: Job, attempt: Attempt, now: datetime, policy: Policy
+) -> SetStatus:
+    """Say where a job stands whose delivery is accepted. It goes on being tried in any case."""
+    wait = snapshot.merge_waits.get(attempt.mark)
+    if wait is None:
+        return status(job, JobStatus.MERGING, "", "every check passed")
+    if now - wait.since > policy.merge_patience:
+        return ask(job, f"its merge waits for long: {wait.reason}")
+    return status(job, JobStatus.MERGING, f"waits: {wait.reason}", "the forge lets it wait")
 
 
 def _unproven(job: Job, review: Review) -> list[str]:
