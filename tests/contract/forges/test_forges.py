@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.github_stand_in.forge import github_forge
 from tests.memory_git import MemoryGit
 
 from jules_job_manager.adapters.backends.simulator import git_work
@@ -30,6 +31,8 @@ class Place:
     forge: Any
     git: Any
     url: str
+    keeps_commits: bool = True
+    """Whether a merged delivery's own commits are in the base."""
 
     def base(self) -> str:
         return self.git.branches(self.url)["main"]
@@ -67,13 +70,18 @@ def _files(folder) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in names if p.name != ".git"}
 
 
-@pytest.fixture(params=["real", "memory"])
+@pytest.fixture(params=["real", "memory", "github", "github-squash", "github-rebase"])
 def place(request, tmp_path) -> Place:
     if request.param == "memory":
         git = MemoryGit(REPO)
         return Place(git, git, REPO)
     git_work.make_sample(tmp_path / "demo.git")
     url = str(tmp_path / "demo.git")
+    if request.param.startswith("github"):
+        method = request.param.partition("-")[2] or "merge"
+        return Place(
+            github_forge(tmp_path, merge_method=method)[0], git_work, url, method == "merge"
+        )
     forge = LocalGitForge(cache=tmp_path / "cache", remotes={REPO: url})
     return Place(forge, git_work, url)
 
@@ -88,7 +96,8 @@ async def test_a_merge_holds_base_and_delivery(place):
     merged = await place.push(made, work.id)
     assert merged.commit == place.base() == await place.forge.head_commit(REPO, "main")
     assert "" == merged.note
-    for commit in (base, work.id, merged.commit):
+    kept = [work.id] if place.keeps_commits else []
+    for commit in (base, *kept, merged.commit):
         assert await place.forge.contains(REPO, "main", commit) is True
 
 
@@ -122,11 +131,13 @@ async def test_the_same_change_on_both_sides_merges(place):
 
 
 async def test_a_delivery_that_the_base_holds_needs_no_merge(place):
-    """The candidate is the base itself."""
+    """The candidate is the base itself; squashed work has the same content, and merges as what it is."""
     work = place.work("w", {"a.txt": "1\n"})
     merged = await place.merge(work.id)
     made, tree = await place.candidate(work.id)
-    assert (merged, merged) == (made.base_commit, made.commit)
+    assert merged == made.base_commit
+    assert place.keeps_commits is (merged == made.commit)
+    assert merged == (await place.push(made, work.id)).commit == place.base()
     assert "a.txt" in tree
 
 
