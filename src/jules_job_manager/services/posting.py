@@ -9,16 +9,12 @@ from jules_job_manager.domain.review import Delivery, Review
 from jules_job_manager.ports.pull_requests import PullRequests
 
 
-async def show_report(
-    requests: PullRequests | None, job: Job, delivery: Delivery, review: Review
-) -> None:
+async def show_report(requests: PullRequests, job: Job, delivery: Delivery, review: Review) -> None:
     """Show the review on the delivery's pull request, if there is one.
 
     Raises:
         ForgeError: the code host did not take it.
     """
-    if requests is None:
-        return
     report = ReportInput(
         review=review, repository=job.repository, branch=delivery.branch, job=job,
         promised_check=PROMISED_FILES,

@@ -120,12 +120,13 @@ class ReviewWorker:
 
     async def _show(self, run: ReviewRun, review: Review) -> None:
         """Put the report on the pull request. A review is one without it, too."""
-        job = await self._store.jobs.get_job(run.job_key)
-        if job is None:
+        requests = self._reviewer.pull_requests
+        job = None if requests is None else await self._store.jobs.get_job(run.job_key)
+        if requests is None or job is None:
             return
         delivery = Delivery(commit=run.delivered_commit, branch=run.branch)
         try:
-            await show_report(self._reviewer.pull_requests, job, delivery, review)
+            await show_report(requests, job, delivery, review)
         except ForgeError as exc:
             self._say(run, f"its report is not on the pull request: {exc}")
 

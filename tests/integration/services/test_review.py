@@ -13,7 +13,7 @@ from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Verdict
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
-from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.forge import MergeCandidate, Merged
 from jules_job_manager.services.feedback import feedback_for
 from jules_job_manager.services.review import (
@@ -164,6 +164,38 @@ async def test_a_merge_is_pushed_once_and_only_on_its_base(store, tmp_path):
     forge.held["merge-c0"] = True
     assert Merged(commit="merge-c0") == await mine.merge(JOB, review)
     assert ["merge-c0"] == forge.pushed
+
+
+class FakeRequests:
+    """A code host whose pull requests are merged as a test says, by branch."""
+
+    def __init__(self) -> None:
+        self.merged: dict[str, str] = {}
+        self.failure: Exception | None = None
+
+    async def merged_as(self, job, delivery):
+        if self.failure is not None:
+            raise self.failure
+        return self.merged.get(delivery.branch)
+
+
+async def test_a_squashed_merge_that_was_not_recorded_is_found(store, tmp_path):
+    """The review stands though the base moved, and the merge is what the forge says it was."""
+    await store.jobs.save_jobs([JOB])
+    forge, requests = FakeForge(main="c0"), FakeRequests()
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    mine.pull_requests = requests
+    review = await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    await store.jobs.save_review(review)
+    forge.branches["main"] = "squashed"
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w") is None
+    assert await mine.merge(JOB, review, branch="w") is None
+    requests.merged["w"] = "squashed"
+    assert review == await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w")
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review, branch="w")
+    requests.failure = ForgeError("away")
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w") is None
 
 
 async def test_conflicts_and_failing_checks_reject(store, tmp_path):
