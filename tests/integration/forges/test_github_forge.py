@@ -270,6 +270,19 @@ async def test_feedback_has_failed_checks_and_what_people_said(place):
     assert ("ann", "a.txt", 3) == (line.author, line.path, line.line)
 
 
+async def test_a_token_that_may_not_see_checks(place):
+    """Comments are read all the same; without required checks a merge does not ask for them."""
+    delivery = place.work()
+    place.repository.open("work")
+    place.repository.issue_comments.append(place.github.comment("Hello"))
+    place.github.refusals = [(403, {}, "Resource not accessible by personal access token")]
+    told = await place.forge.feedback(JOB, delivery)
+    assert ((), ["Hello"]) == (told.checks, [comment.body for comment in told.comments])
+    before = place.github.count("GET", "/check-runs")
+    await place.merge(delivery)
+    assert before == place.github.count("GET", "/check-runs")
+
+
 async def test_the_report_is_one_comment(place):
     """It is rewritten in place; the same text is not sent again, and a stranger's is let be."""
     delivery = place.work()

@@ -12,7 +12,7 @@ _MESSAGE_CHARACTERS = 300
 _HINTS = {
     401: "Give a token that is valid: github.token, GITHUB_TOKEN, or an App (github.app_id).",
     403: "The token or App needs write access to contents and pull requests of the repository, and "
-    "read access to checks and commit statuses.",
+    "read access to checks and commit statuses. A fine-grained personal token cannot read check runs.",
     404: "The name is wrong, or the token may not see the repository.",
     410: "This part of GitHub is switched off for the repository.",
 }

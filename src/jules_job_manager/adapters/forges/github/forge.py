@@ -117,7 +117,8 @@ class GitHubForge(LocalGitForge):
             return NotYet(
                 reason=f"pull request {request.number} is a draft; mark it as ready for review"
             )
-        waits, failed = judged(self._required, await self._checks(repository, delivery.commit))
+        checks = await self._checks(repository, delivery.commit) if self._required else []
+        waits, failed = judged(self._required, checks)
         if failed:
             return Refused(checks=tuple(failed))
         if waits:
@@ -252,7 +253,7 @@ class GitHubForge(LocalGitForge):
         """See `PullRequests.feedback`."""
         if not self._addresses.is_here(job.repository):
             return PullRequestFeedback()
-        checks = await self._checks(job.repository, delivery.commit)
+        checks = await self._readable_checks(job.repository, delivery.commit)
         failed = tuple(
             check.result(is_required=check.name in self._required)
             for check in checks
@@ -263,6 +264,15 @@ class GitHubForge(LocalGitForge):
             return PullRequestFeedback(checks=failed)
         comments = await self._comments.of_people(job.repository, request.number, delivery.commit)
         return PullRequestFeedback(checks=failed, comments=comments)
+
+    async def _readable_checks(self, repository: str, commit: str) -> list[HostCheck]:
+        """Return the checks; none where the token may not see them."""
+        try:
+            return await self._checks(repository, commit)
+        except ForgeError as exc:
+            if exc.context.get("status") not in {403, 404}:
+                raise
+            return []
 
     async def report(self, job: Job, delivery: Delivery, markdown: str) -> None:
         """See `PullRequests.report`."""
