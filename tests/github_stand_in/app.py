@@ -157,8 +157,8 @@ class Face:
             error = {"resource": "PullRequest", "field": "head", "code": "invalid"}
             raise RefusedError(422, "Validation Failed", errors=[error])
         label = f"{repository.owner}:{branch}"
-        words = ""
-        if any(p["state"] == "open" and p["head"]["label"] == label for p in repository.pulls):
+        mine, words = (repository.name, branch, base), ""
+        if any(p["state"] == "open" and _places(p) == mine for p in repository.pulls):
             words = f"A pull request already exists for {label}."
         elif not git_merges.ahead(repository.path, base, branch):
             words = f"No commits between {base} and {branch}"
@@ -254,6 +254,10 @@ def _fresh(repository: Repository, pull: dict[str, Any]) -> dict[str, Any]:
         return pull
     commit = git_merges.head(repository.path, pull["head"]["ref"])
     return {**pull, "head": {**pull["head"], "sha": commit}}
+
+
+def _places(pull: dict[str, Any]) -> tuple[str, str, str]:
+    return pull["head"]["repo"]["full_name"], pull["head"]["ref"], pull["base"]["ref"]
 
 
 def _check_rules(repository: Repository, pull: dict[str, Any], method: str) -> None:

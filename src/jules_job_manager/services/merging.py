@@ -18,6 +18,8 @@ from jules_job_manager.services.review import Reviewer
 
 WAIT = timedelta(seconds=30)
 """How long a forge that said "not yet", or that failed, is left alone."""
+_RULES = frozenset({405, 422})
+"""Answers of a forge whose rules do not allow the merge now: a person may have to do something."""
 
 
 class Merging:
@@ -55,6 +57,8 @@ class Merging:
         try:
             outcome = await self._reviewer.merge(job, review, branch=branch)
         except ForgeError as exc:
+            if exc.context.get("status") in _RULES:
+                return self._wait(job, attempt, exc.message)
             if not exc.context.get("moved"):
                 self._again_at[attempt.mark] = now + WAIT
             raise

@@ -239,9 +239,17 @@ async def test_requests_of_forks_and_for_other_bases_are_not_ours(place):
     fork["head"]["repo"] = {"full_name": "mallory/demo"}
     other = place.repository.open("work")
     other["base"]["ref"] = "release"
-    fork["state"] = other["state"] = "closed"
     await place.merge(delivery)
     assert 3 == len(place.repository.pulls)
+
+
+async def test_a_request_that_a_person_closed_is_not_opened_again(place):
+    """Nor is another one; new commits would be another matter."""
+    delivery = place.work()
+    place.repository.open("work")["state"] = "closed"
+    waited = await place.merge(delivery)
+    assert waited == NotYet(reason="pull request 1 was closed; reopen it to merge it")
+    assert 1 == len(place.repository.pulls)
 
 
 async def test_feedback_has_failed_checks_and_what_people_said(place):
@@ -257,7 +265,8 @@ async def test_feedback_has_failed_checks_and_what_people_said(place):
     ]  # fmt: skip
     place.repository.line_comments += [
         comment("Off by one", path="a.txt", line=3, original_commit_id=delivery.commit),
-        comment("Old", path="a.txt", line=3, original_commit_id="0" * 40),
+        comment("Old", path="a.txt", line=3, original_commit_id="0" * 40, commit_id="1" * 40),
+        comment("Still so", original_commit_id="0" * 40, commit_id=delivery.commit),
     ]
     place.repository.reviews += [
         comment("Not yet", state="CHANGES_REQUESTED", commit_id=delivery.commit),
@@ -265,7 +274,9 @@ async def test_feedback_has_failed_checks_and_what_people_said(place):
     ]
     told = await place.forge.feedback(JOB, delivery)
     assert ["GitHub check: build"] == [check.name for check in told.checks]
-    assert {"Please rename it", "Off by one", "Not yet"} == {c.body for c in told.comments}
+    assert {"Please rename it", "Off by one", "Not yet", "Still so"} == {
+        c.body for c in told.comments
+    }
     (line,) = [c for c in told.comments if c.path]
     assert ("ann", "a.txt", 3) == (line.author, line.path, line.line)
 

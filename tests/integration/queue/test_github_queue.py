@@ -122,3 +122,22 @@ async def test_a_kill_between_merge_and_record(tmp_path, store, method):
     assert 1 == place.github.count("PUT")
     assert 1 == len(await store.jobs.list_reviews("a"))
     place.world.close()
+
+
+async def test_what_branch_protection_wants_is_told_and_in_the_end_asked_for(tmp_path, store):
+    """The job says GitHub's reason; after a time it needs a person, and merges once it may."""
+    place = Place(tmp_path, store)
+    place.repository.protection.approvals = 1
+    await place.world.open()
+    await place.world.add(Job(key="a", title="A", prompt="x"))
+    job = await place.until("merging")
+    await place.world.run_for(120, every=10)
+    (job,) = await store.jobs.list_jobs()
+    assert "At least 1 approving review is required" in job.reason
+    assert place.github.count("PUT") < 7
+    job = await place.until("needs_you", seconds=3 * 3600)
+    assert JobStatus.NEEDS_YOU is job.status
+    place.repository.reviews.append(place.github.comment("", state="APPROVED"))
+    job = await place.until("done")
+    assert JobStatus.DONE is job.status
+    place.world.close()

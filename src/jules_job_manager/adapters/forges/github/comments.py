@@ -34,7 +34,7 @@ class CommentsApi:
     ) -> tuple[PullRequestComment, ...]:
         """Return what people with a say in the repository wrote, each comment once, oldest first.
 
-        Of what is said about lines or in reviews, only what is about `commit` counts.
+        Of what is said about lines, only what is about `commit`, or still applies to it, counts.
         Bots and our own report are left out.
         """
         found: dict[str, tuple[str, PullRequestComment]] = {}
@@ -92,8 +92,9 @@ def _comment(kind: str, item: Any, commit: str) -> PullRequestComment | None:
     if not isinstance(item, Mapping) or _is_bot(item) or not isinstance(item.get("id"), int):
         return None
     body = str(item.get("body") or "").strip()
-    said_of = str(item.get("original_commit_id") or item.get("commit_id") or commit)
-    if not body or body.startswith(MARKER) or said_of != commit:
+    if not body or body.startswith(MARKER):
+        return None
+    if kind == "line" and commit not in {item.get("commit_id"), item.get("original_commit_id")}:
         return None
     if item.get("author_association") not in _TRUSTED:
         return None

@@ -110,6 +110,10 @@ class GitHubForge(LocalGitForge):
         if await self._changes_nothing(repository, candidate):
             return Merged(commit=candidate.base_commit)
         request = next((request for request in found if request.is_open), None)
+        if request is None and any(r.head_commit == delivery.commit for r in found):
+            return NotYet(
+                reason=f"pull request {found[0].number} was closed; reopen it to merge it"
+            )
         if request is None:
             request = await self._opened(job, base_branch, branch, delivery)
         await self._check_place(repository, base_branch, request, delivery, candidate)
