@@ -36,6 +36,8 @@ class Face:
     def routes(self) -> list[Route]:
         place = "/repos/{owner}/{name}"
         table = {
+            (place, "GET"): self.repository,
+            ("/rate_limit", "GET"): self.rate_limit,
             (f"{place}/pulls", "GET"): self.list_pulls,
             (f"{place}/pulls", "POST"): self.create_pull,
             (f"{place}/pulls/{{number:int}}", "GET"): self.get_pull,
@@ -133,6 +135,16 @@ class Face:
             following = request.url.include_query_params(page=page + 1)
             more["link"] = f'<{following}>; rel="next"'
         return ({"total_count": len(items), key: shown} if key else shown), 200, more
+
+    async def repository(self, request: Request) -> Any:
+        repository = self._repository(request)
+        rights = {"admin": False, "push": repository.may_push, "pull": True}
+        return {"full_name": repository.name, "permissions": rights}, 200, {}
+
+    async def rate_limit(self, request: Request) -> Any:
+        world = self.world
+        rate = {"limit": 5000, "remaining": world.remaining, "used": 5000 - world.remaining}
+        return {"resources": {"core": rate}, "rate": rate}, 200, {}
 
     async def list_pulls(self, request: Request) -> Any:
         repository, query = self._repository(request), request.query_params

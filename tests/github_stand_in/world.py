@@ -34,6 +34,7 @@ class Repository:
     line_comments: list[dict[str, Any]] = field(default_factory=list)
     reviews: list[dict[str, Any]] = field(default_factory=list)
     deletes_branches: bool = False
+    may_push: bool = True
     before_merge: Callable[[], None] = lambda: None
     """Called when a merge was asked for and is about to happen."""
 

@@ -162,6 +162,20 @@ def _sandbox(context: Context) -> str:
     return asyncio.run(prove())
 
 
+def _github(context: Context) -> str:
+    """Only merging through pull requests needs GitHub."""
+    settings = context.settings()
+    if not settings.github.repositories:
+        return "not needed"
+
+    async def ask(app: App) -> str:
+        from jules_job_manager.bootstrap.forge import github_seen
+
+        return await github_seen(app, settings)
+
+    return context.run(ask)
+
+
 def _backend(context: Context) -> str:
     async def ask(app: App) -> str:
         await app.backend.list_tasks(limit=1)
@@ -177,5 +191,6 @@ CHECKS: dict[str, Check] = {
     "node": _node,
     "store": _store,
     "sandbox": _sandbox,
+    "GitHub": _github,
     "Jules": _backend,
 }
