@@ -216,12 +216,13 @@ class Face:
         return self._page(request, self._pull(request)[0].reviews)
 
     async def issue_comments(self, request: Request) -> Any:
-        return self._page(request, self._pull(request)[0].issue_comments)
+        comments, number = self._pull(request)[0].issue_comments, request.path_params["number"]
+        return self._page(request, [c for c in comments if c.get("issue", number) == number])
 
     async def write_comment(self, request: Request) -> Any:
         repository, given = self._pull(request)[0], await request.json()
         comment = self.world.comment(given["body"], association="NONE", login=BOT["login"])
-        comment["user"] = BOT
+        comment |= {"user": BOT, "issue": request.path_params["number"]}
         repository.issue_comments.append(comment)
         return comment, 201, {}
 

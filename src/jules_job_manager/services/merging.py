@@ -10,9 +10,10 @@ from jules_job_manager.domain.event import EventType
 from jules_job_manager.domain.evidence import PROMISED_FILES, ticked
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.orchestration.snapshot import MergeWait
-from jules_job_manager.domain.review import Review, verdict_of
+from jules_job_manager.domain.review import Delivery, Review, verdict_of
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.forge import Merged, NotYet, Refused
+from jules_job_manager.services.posting import show_report
 from jules_job_manager.services.queue_state import QueueState
 from jules_job_manager.services.review import Reviewer
 
@@ -58,22 +59,37 @@ class Merging:
             outcome = await self._reviewer.merge(job, review, branch=branch)
         except ForgeError as exc:
             if exc.context.get("status") in _RULES:
-                return self._wait(job, attempt, exc.message)
+                return await self._wait(job, attempt, review, branch, exc.message)
             if not exc.context.get("moved"):
                 self._again_at[attempt.mark] = now + WAIT
             raise
         if isinstance(outcome, NotYet):
-            return self._wait(job, attempt, outcome.reason)
+            return await self._wait(job, attempt, review, branch, outcome.reason)
         self.waits.pop(attempt.mark, None)
         if outcome is None:
             self._state.say(job.key, "the base moved; it will be checked again")
             return False
         if isinstance(outcome, Refused):
-            return await self._reject(job, review, outcome)
-        await self._done(job, attempt, review, outcome)
+            await self._reject(job, review, branch, outcome)
+        else:
+            await self._done(job, attempt, review, outcome)
+            await self._show(job, review, branch)
         return True
 
-    def _wait(self, job: Job, attempt: Attempt, reason: str) -> bool:
+    async def _show(self, job: Job, review: Review, branch: str) -> None:
+        """Put the report on the pull request, which may be new. Nothing depends on it."""
+        requests = self._reviewer.pull_requests
+        if requests is None:
+            return
+        delivery = Delivery(commit=review.delivered_commit, branch=branch)
+        try:
+            await show_report(requests, job, delivery, review)
+        except ForgeError as exc:
+            self._state.say(job.key, f"its report is not on the pull request: {exc}")
+
+    async def _wait(
+        self, job: Job, attempt: Attempt, review: Review, branch: str, reason: str
+    ) -> bool:
         """Remember what is waited for; the next look tells it."""
         now = self._clock.now()
         self._again_at[attempt.mark] = now + WAIT
@@ -84,9 +100,11 @@ class Merging:
             reason=reason, since=now if known is None else known.since
         )
         self._state.say(job.key, f"not merged yet: {reason}", "merge")
+        if known is None:
+            await self._show(job, review, branch)
         return True
 
-    async def _reject(self, job: Job, review: Review, refused: Refused) -> bool:
+    async def _reject(self, job: Job, review: Review, branch: str, refused: Refused) -> None:
         """Let the review say what the forge's checks say, so that it goes the way of a rejection."""
         names = {check.name for check in refused.checks}
         checks = (*(c for c in review.checks if c.name not in names), *refused.checks)
@@ -95,7 +113,7 @@ class Merging:
         event = self._state.event(EventType.REVIEW_FINISHED, job.key, **rejected.to_dict())
         await self._state.jobs.save_review(rejected, [event])
         self._state.say(job.key, f"rejected: {', '.join(sorted(names))}", "merge")
-        return True
+        await self._show(job, rejected, branch)
 
     async def _done(self, job: Job, attempt: Attempt, review: Review, merged: Merged) -> None:
         now = self._clock.now()

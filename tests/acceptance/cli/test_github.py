@@ -47,6 +47,9 @@ def test_a_queue_is_merged_by_pull_requests(jjm, tmp_path, github):
     repository = github.repositories[REPOSITORY]
     assert 2 == sum(bool(pull["merged_at"]) for pull in repository.pulls)
     assert "sent back to Jules, round 1" in done.stdout
+    reports = [c for c in repository.issue_comments if "jjm:report" in c["body"]]
+    assert {1, 2} == {comment["issue"] for comment in reports}
+    assert 2 == len(reports)
     listed = git(tmp_path / "origin.git", "ls-tree", "-r", "--name-only", "main").split()
     assert ["half/job-0003.txt", "out/job-0001.txt", "out/job-0003.txt"] == listed
     found = subprocess.run(

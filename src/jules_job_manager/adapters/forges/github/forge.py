@@ -279,10 +279,12 @@ class GitHubForge(LocalGitForge):
             return []
 
     async def report(self, job: Job, delivery: Delivery, markdown: str) -> None:
-        """See `PullRequests.report`."""
+        """See `PullRequests.report`. A request that was merged with the delivery counts too."""
         if not self._shows_report or not self._addresses.is_here(job.repository):
             return
-        request = await self._open_request(job, delivery)
+        branch = branch_of(job, delivery)
+        found = await self._pulls.of_branch(job.repository, branch, job.base_branch)
+        request = next((r for r in found if r.is_open or _took(r, delivery)), None)
         if request is not None:
             await self._comments.show(job.repository, request.number, markdown)
 
