@@ -133,6 +133,7 @@ def queue_worker(
     dispatcher = dispatcher_of(app.store, settings)
     if settings.notify.urls:
         notifications_of(app, settings)  # what is wrong with them is told at once
+    forge_of(app, settings, remotes)  # likewise
     repository = settings.queue.repository
     options = RunOptions(
         interval_seconds=settings.queue.poll_interval_seconds, watch=watch,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,10 +100,27 @@ class Reviewer:
                 commit = await self._forge.head_commit(job.repository, branch)
                 if commit:
                     return Delivery(commit=commit, branch=branch)
+        gone = [
+            b for b in dict.fromkeys(wanted) if b and b != job.base_branch and b not in branches
+        ]
+        merged = await self._merged_delivery(job, gone)
+        if merged is not None:
+            return merged
         if change_set is None or not change_set.unidiff_patch:
             return None
         message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
         return await patch_delivery(self._forge, self._store, job.repository, change_set, message)
+
+    async def _merged_delivery(self, job: Job, gone: Sequence[str]) -> Delivery | None:
+        """Return an accepted delivery that was merged and whose branch was deleted after that."""
+        if self.pull_requests is None or not gone:
+            return None
+        reviews = await self._store.jobs.list_reviews(job.key)
+        accepted = {r.delivered_commit for r in reviews if r.verdict is Verdict.ACCEPT}
+        for delivery in [Delivery(commit=c, branch=b) for c in accepted for b in gone]:
+            if await self.pull_requests.merged_as(job, delivery) is not None:
+                return delivery
+        return None
 
     async def delivery_of_branch(self, job: Job) -> Delivery | None:
         """Return the job's branch as it is now, or None when there is none.

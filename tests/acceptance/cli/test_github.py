@@ -70,3 +70,13 @@ def test_the_doctor_asks_github(jjm, github):
     assert "GITHUB_TOKEN" in said
     assert "another" not in said
     assert "not needed" in jjm("doctor").stdout
+
+
+def test_a_queue_without_a_token_is_not_begun(jjm, tmp_path, github):
+    """It says which variable to set."""
+    variables = {**github.variables, "GITHUB_TOKEN": ""}
+    (tmp_path / "backlog.md").write_text("# Jobs\n\n" + Entry(number=1).as_backlog())
+    jjm("queue", "import", "backlog.md", **variables)
+    said = jjm("queue", "run", "--repo", REPOSITORY, expect=1, **variables).stderr
+    assert "GitHub needs a token." in said
+    assert "Set GITHUB_TOKEN" in said

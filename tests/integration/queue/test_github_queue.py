@@ -104,10 +104,12 @@ async def test_a_required_check_is_waited_for_and_then_rejects_and_then_lets_it_
     place.world.close()
 
 
+@pytest.mark.parametrize("deletes", [False, True])
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
-async def test_a_kill_between_merge_and_record(tmp_path, store, method):
+async def test_a_kill_between_merge_and_record(tmp_path, store, method, deletes):
     """The next run finds the merged pull request, checks nothing again, and merges nothing twice."""
     place = Place(tmp_path, store, merge_method=method)
+    place.repository.deletes_branches = deletes
     real = place.forge.push_merge
 
     async def once(*arguments: Any, **named: Any) -> Any:
