@@ -294,17 +294,27 @@ def create_app(world: GitHubWorld) -> Starlette:
 
 def transport(world: GitHubWorld) -> httpx2.AsyncBaseTransport:
     """Return a transport that reaches the pretend GitHub without a network."""
-    return _Transport(httpx2.ASGITransport(app=create_app(world)))
+    return _Transport(world)
 
 
 class _Transport(httpx2.AsyncBaseTransport):
     """ASGI, with an answer that is lost as an error of the connection."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
+    def __init__(self, world: GitHubWorld) -> None:
+        self._world = world
+        self._inner = httpx2.ASGITransport(app=create_app(world))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        number, after, end = self._world.end_at or (0, False, Exception)
+        is_last = number == len(self._world.requests) + 1
+        if is_last:
+            self._world.end_at = None
+        if is_last and not after:
+            raise end()
         try:
-            return await self._inner.handle_async_request(request)
+            answer = await self._inner.handle_async_request(request)
+            if is_last:
+                raise end()
+            return answer
         except ConnectionResetError as exc:
             raise httpx2.ReadError("the answer was lost", request=request) from exc

@@ -98,6 +98,8 @@ class GitHubWorld:
         """Status, headers and message of the next answers, whatever is asked."""
         self.lose_next: str = ""
         """The answer to the next request with this method is lost after it took effect."""
+        self.end_at: tuple[int, bool, Callable[[], BaseException]] | None = None
+        """Ends the program at a request of this number, after it took effect or before."""
         self.tokens_given = 0
         self._ids = 100
 

@@ -145,3 +145,21 @@ async def test_what_branch_protection_wants_is_told_and_in_the_end_asked_for(tmp
     job = await place.until("done")
     assert JobStatus.DONE is job.status
     place.world.close()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, 9))  # a whole run makes so many
+async def test_a_kill_at_any_request(tmp_path, store, number, after):
+    """Before or after it took effect: one pull request, one merge, and the job is done."""
+    place = Place(tmp_path, store, merge_method="squash")
+    place.github.end_at = (number, after, Crash)
+    await place.world.open()
+    await place.world.add(Job(key="a", title="A", prompt="x"))
+    job = await place.until("done")
+    assert (JobStatus.DONE, git_merges.head(place.remote, "main")) == (job.status, job.merge_commit)
+    assert 1 == place.world.crashes
+    assert 1 == len(place.repository.pulls)
+    assert "wrong" == git_merges.git(place.remote, "show", "main:a.txt")
+    assert 1 == int(git_merges.git(place.remote, "rev-list", "--count", "main~1..main"))
+    place.world.close()
