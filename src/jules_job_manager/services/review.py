@@ -117,9 +117,10 @@ class Reviewer:
             return None
         reviews = await self._store.jobs.list_reviews(job.key)
         accepted = {r.delivered_commit for r in reviews if r.verdict is Verdict.ACCEPT}
-        for delivery in [Delivery(commit=c, branch=b) for c in accepted for b in gone]:
-            if await self.pull_requests.merged_as(job, delivery) is not None:
-                return delivery
+        with contextlib.suppress(ForgeError):  # then it is looked for elsewhere
+            for delivery in [Delivery(commit=c, branch=b) for c in accepted for b in gone]:
+                if await self.pull_requests.merged_as(job, delivery) is not None:
+                    return delivery
         return None
 
     async def delivery_of_branch(self, job: Job) -> Delivery | None:

@@ -198,6 +198,22 @@ async def test_a_squashed_merge_that_was_not_recorded_is_found(store, tmp_path):
     assert await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w") is None
 
 
+async def test_a_merged_delivery_whose_branch_was_deleted(store, tmp_path):
+    """It is still that delivery, while the code host can be asked; else the patch is taken."""
+    await store.jobs.save_jobs([JOB])
+    forge, requests = FakeForge(main="c0", piece="d"), FakeRequests()
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    mine.pull_requests = requests
+    await store.jobs.save_review(await mine.review(JOB, ATTEMPT, Delivery(commit="d")))
+    forge.branches.pop("piece")
+    assert await mine.find_delivery(JOB, TASK, None) is None
+    requests.merged["piece"] = "squashed"
+    assert Delivery(commit="d", branch="piece") == await mine.find_delivery(JOB, TASK, None)
+    requests.failure = ForgeError("away")
+    assert Delivery(commit="patch1") == await mine.find_delivery(JOB, TASK, PATCH)
+
+
 async def test_conflicts_and_failing_checks_reject(store, tmp_path):
     """Nothing is run on what does not merge; the names of the files are the output."""
     await store.jobs.save_jobs([JOB])
