@@ -12,7 +12,7 @@ from pathlib import Path
 from jules_job_manager.adapters.backends.simulator.git_work import Change, Commit
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
-from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.ports.forge import MergeCandidate, Merged
 from tests.review_corpus.memory_change import make_change
 
 Tree = Mapping[str, str]
@@ -160,12 +160,13 @@ class MemoryGit:
             _check_out(self.nodes[head].files, Path(folder))
             yield found
 
-    async def push_merge(self, repository, *, base_branch, candidate) -> None:
+    async def push_merge(self, repository, *, job, base_branch, delivery, candidate) -> Merged:
         if not candidate.commit:
             raise ForgeError("There is no merge to push.")
         if self.refs[repository][base_branch] != candidate.base_commit:
             raise ForgeError("The branch moved meanwhile.", context={"moved": True})
         self.refs[repository][base_branch] = candidate.commit
+        return Merged(commit=candidate.commit)
 
 
 def _check_out(files: Tree, folder: Path) -> None:

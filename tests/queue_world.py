@@ -157,7 +157,9 @@ class QueueWorld:
         self.store, self.policy, self.plan = store, policy, plan
         self.time = SimulatedClock()
         self.clock = SkewedClock(self.time)
-        self.git = MemoryGit(REPOSITORY)
+        self.git: Any = MemoryGit(REPOSITORY)
+        """The forge."""
+        self.pull_requests: Any = None
         self.simulator = Simulator.open(
             None, scenario=scenario_from(scenario), seed=seed, speed=1,
             repositories={REPOSITORY: REPOSITORY}, clock=self.time, git=self.git,
@@ -189,7 +191,7 @@ class QueueWorld:
         def reviewer() -> Reviewer:
             suite = CheckSuite(forge=forge, runner=self.runner, reports=FileReportReader())
             return Reviewer(forge=forge, suite=suite, store=store, clock=self.clock,
-                            plan=self.review)  # fmt: skip
+                            plan=self.review, pull_requests=self.pull_requests)  # fmt: skip
 
         self._run = QueueRun(
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,

@@ -16,6 +16,7 @@ from jules_job_manager.settings.model import AccountSettings, Settings
 
 if TYPE_CHECKING:
     from jules_job_manager.adapters.backends.simulator.engine import Simulator
+    from jules_job_manager.adapters.forges.github.api import GitHubApi
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.clock import Clock
@@ -44,6 +45,8 @@ class App:
         self.clock = clock
         self.log_warning = ""
         self._backend: Backend | None = None
+        self.github: GitHubApi | None = None
+        """The API of GitHub, once something needed it."""
         self._closers: list[Callable[[], object]] = []
         self._more_backends: list[Backend] = []
 
@@ -208,6 +211,8 @@ class App:
             for backend in (self._backend, *self._more_backends):
                 if backend is not None:
                     await backend.aclose()
+            if self.github is not None:
+                await self.github.aclose()
             for close in reversed(self._closers):
                 close()
         finally:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.checks.sandboxed import SandboxCheckRunner
 from jules_job_manager.adapters.checks.test_reports import FileReportReader
-from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
 from jules_job_manager.adapters.programs.answer_command import AnswerProgram
 from jules_job_manager.bootstrap.dispatch import dispatcher_of
+from jules_job_manager.bootstrap.forge import forge_of
 from jules_job_manager.bootstrap.judges import judges_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
 from jules_job_manager.domain.evidence import PROMISED_FILES
@@ -27,6 +27,7 @@ from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
+from jules_job_manager.services.reverting import Reverting
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
 from jules_job_manager.services.worker import Worker
@@ -58,6 +59,7 @@ def queue_policy(settings: Settings) -> Policy:
         max_answers=queue.max_answers,
         max_feedback_rounds=queue.max_feedback_rounds,
         max_attempts=queue.max_attempts,
+        merge_patience=timedelta(minutes=settings.github.checks_patience_minutes),
         stall_after=timedelta(minutes=queue.stall_after_minutes),
         max_nudges=queue.max_nudges,
         nudge_text=queue.nudge_text,
@@ -90,7 +92,7 @@ def has_ended(owner: str) -> bool:
 
 def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reviewer:
     """Return what finds, checks and merges deliveries in the repositories of `remotes`."""
-    forge = LocalGitForge(cache=settings.home / "repositories", remotes=remotes)
+    forge, pull_requests = forge_of(app, settings, remotes)
     suite = CheckSuite(
         forge=forge,
         runner=SandboxCheckRunner(sandbox_of(settings), sandbox_options(settings)),
@@ -100,10 +102,19 @@ def reviewer_of(app: App, settings: Settings, remotes: dict[str, str]) -> Review
     return Reviewer(
         forge=forge,
         suite=suite,
+        pull_requests=pull_requests,
         store=app.store,
         clock=app.clock,
         plan=review_plan(settings),
         judges=judges_of(forge, settings),
+    )
+
+
+def reverting_of(app: App, settings: Settings, remotes: dict[str, str]) -> Reverting:
+    """Return what takes back merges in the repositories of `remotes`."""
+    forge, _ = forge_of(app, settings, remotes)
+    return Reverting(
+        store=app.store, forge=forge, reviewer=reviewer_of(app, settings, remotes), clock=app.clock
     )
 
 
@@ -144,6 +155,7 @@ def queue_worker(
     dispatcher = dispatcher_of(app.store, settings)
     if settings.notify.urls:
         notifications_of(app, settings)  # what is wrong with them is told at once
+    forge_of(app, settings, remotes)  # likewise
     repository = settings.queue.repository
     options = RunOptions(
         interval_seconds=settings.queue.poll_interval_seconds, watch=watch,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.adapters.forges.own_clone import OwnClone
+from jules_job_manager.bootstrap.forge import forge_of
 from jules_job_manager.services.cleaning import Cleaning
 from jules_job_manager.services.recovery import Recovery
 
@@ -24,7 +24,7 @@ def cleaning_of(app: App, settings: Settings, remotes: dict[str, str]) -> Cleani
     """
     return Cleaning(
         store=app.store, accounts=app.accounts(), clock=app.clock,
-        forge=LocalGitForge(cache=settings.home / "repositories", remotes=remotes),
+        forge=forge_of(app, settings, remotes)[0],
         base_branch=settings.queue.base_branch or "main",
     )  # fmt: skip
 

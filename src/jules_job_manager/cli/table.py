@@ -54,6 +54,7 @@ REVIEW: dict[str, tuple[str, str]] = {
 }
 MERGE: dict[str, tuple[str, str]] = {
     "approve": ("merge_approve", "Let a delivery that passed be merged"),
+    "revert": ("merge_revert", "Take back what was merged for a job"),
 }
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),

@@ -40,6 +40,7 @@ class EventType(StrEnum):
     QUEUE_DRAINED = "queue_drained"
     QUOTA_LOW = "quota_low"
     MERGED = "merged"
+    REVERTED = "reverted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,9 @@ _RULES = (
     # user:password@ or token@ in an address. Source: RFC 3986, section 3.2.1.
     (re.compile(r"(?<=://)[^/@\s'\"]+(?=@)"), MASK),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
+    # GitHub's tokens. Source: github.blog/changelog/2021-03-31-authentication-token-format-updates-are-
+    # generally-available, read 2026-11. Short ones are names of things, such as `ghs_build`.
+    (re.compile(r"\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,}"), MASK),
     # Header and query parameter of Google's APIs, and what others call theirs.
     (
         re.compile(

@@ -13,7 +13,7 @@ from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.report import FileDiff
-from jules_job_manager.domain.review import Delivery
+from jules_job_manager.domain.review import CheckResult, Delivery
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +27,34 @@ class MergeCandidate:
     commit: str = ""
     worktree: Path | None = None
     conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merged:
+    """The base branch holds the work."""
+
+    commit: str
+    """What holds it, in the base branch: the reviewed merge, or what the forge made of it."""
+    note: str = ""
+    """What people must know about it; usually empty."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotYet:
+    """The forge lets it be merged later: something is not finished."""
+
+    reason: str
+    """What is waited for, as a sentence goes on after "waits: "."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """Required checks of the forge failed on the delivery."""
+
+    checks: tuple[CheckResult, ...]
+
+
+MergeOutcome = Merged | NotYet | Refused
 
 
 class Holding(StrEnum):
@@ -111,6 +139,15 @@ class Forge(Protocol):
         """
         ...
 
+    def reverted(
+        self, repository: str, *, base_branch: str, commit: str, message: str
+    ) -> AbstractAsyncContextManager[MergeCandidate]:
+        """Undo a commit of the base branch in a scratch worktree; of a merge, all that it brought.
+
+        The candidate is the base itself when there is nothing left to undo.
+        """
+        ...
+
     def without_change(
         self, repository: str, *, base: str, head: str, paths: Sequence[str]
     ) -> AbstractAsyncContextManager[Path]:
@@ -121,13 +158,26 @@ class Forge(Protocol):
         ...
 
     async def push_merge(
-        self, repository: str, *, base_branch: str, candidate: MergeCandidate
-    ) -> None:
-        """Move the remote's base branch to the candidate, only if it still is at `base_commit`.
+        self,
+        repository: str,
+        *,
+        job: Job,
+        base_branch: str,
+        delivery: Delivery,
+        candidate: MergeCandidate,
+    ) -> MergeOutcome:
+        """Bring the candidate into the remote's base branch, if that still is at `base_commit`.
 
-        When it returns, the branch was fetched again and holds the candidate.
+        When it returns Merged, the branch was fetched again and holds the commit named there.
+
+        Args:
+            repository: Where.
+            job: What the delivery is of.
+            base_branch: What it is merged into.
+            delivery: What was reviewed.
+            candidate: The reviewed merge of the delivery into the base.
 
         Raises:
-            ForgeError: the branch moved meanwhile (`context["moved"]` is True) or the push failed.
+            ForgeError: the branch moved meanwhile (`context["moved"]` is True) or it failed.
         """
         ...

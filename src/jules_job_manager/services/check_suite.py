@@ -99,12 +99,19 @@ class CheckSuite:
         judged = [await self._rules(change, plan, tell) for change in changes]
         if any(result.is_failed for results in judged for result in results):
             return judged
-        checks = [replace(c, new_tests="off", changed_lines=0) for c in plan.checks]
-        plain = replace(plan, checks=tuple(checks))
-        ran = await self._commands(changes[-1].job, candidate, plain, changes[-1], tell)
+        ran = await self._commands(changes[-1].job, candidate, _plain(plan), changes[-1], tell)
         names = ", ".join(change.job.key for change in changes)
         ran = [replace(r, output=f"Run on {names} merged together.\n{r.output}") for r in ran]
         return [[*results, *ran] for results in judged]
+
+    async def commands(
+        self, job: Job, candidate: MergeCandidate, plan: ReviewPlan, tell: Tell = tell_nobody
+    ) -> list[CheckResult]:
+        """Return the results of the commands alone, without a look at what was changed."""
+        change = await self._forge.change(
+            job.repository, job=job, base=candidate.base_commit, head=candidate.commit
+        )
+        return await self._commands(job, candidate, _plain(plan), change, tell)
 
     async def _rules(self, change: Change, plan: ReviewPlan, tell: Tell) -> list[CheckResult]:
         if not used_rules(plan):
@@ -228,6 +235,12 @@ class CheckSuite:
             return None
         tests = NewTests(forge=self._forge, suite=self)
         return lambda: tests.result(job, candidate, plan, check, added)
+
+
+def _plain(plan: ReviewPlan) -> ReviewPlan:
+    """Return the plan without what only makes sense for one delivery."""
+    checks = [replace(check, new_tests="off", changed_lines=0) for check in plan.checks]
+    return replace(plan, checks=tuple(checks))
 
 
 async def _side_by_side(

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jules_job_manager.domain.finding import Finding
+from jules_job_manager.domain.pull_request import PullRequestComment, PullRequestFeedback
 from jules_job_manager.domain.review import CheckResult, Conclusion
-from jules_job_manager.domain.text import shorten
+from jules_job_manager.domain.text import fenced, safe_text, shorten
 
 FEEDBACK_OUTPUT_CHARACTERS = 4000
 """Most characters of one check's output in a message: its end, where failures stand."""
 
 MOST_TESTS = 20
+COMMENT_CHARACTERS = 2000
+"""Most characters of one comment in a message: its beginning."""
+MOST_COMMENTS = 20
+"""Most comments in a message; the rest goes with the next one."""
+MOST_HOST_CHECKS = 5
 
 
 def feedback_mark(mark: str, number: int) -> str:
@@ -73,3 +79,33 @@ def _place(found: Finding) -> str:
     if not found.path:
         return ""
     return f"{found.path}:{found.line}: " if found.line else f"{found.path}: "
+
+
+def with_pull_request(text: str, told: PullRequestFeedback, checks: Sequence[CheckResult]) -> str:
+    """Return the message with what the code host and people say about the same delivery.
+
+    Args:
+        text: Of `feedback_for`.
+        told: What is to be added.
+        checks: Of the review; what it has told already is not told again.
+    """
+    known = {check.name for check in checks if check.is_failed}
+    parts = [text]
+    for check in [c for c in told.checks if c.name not in known][:MOST_HOST_CHECKS]:
+        parts.append(f"On the pull request this check failed: {shorten(check.name, 200)}")
+        output = safe_text(check.output, multiline=True)[-FEEDBACK_OUTPUT_CHARACTERS:].strip()
+        parts += [fenced(output)] if output else []
+    for comment in told.comments[:MOST_COMMENTS]:
+        parts.append(_comment_head(comment))
+        body = safe_text(comment.body, multiline=True)
+        cut = body[:COMMENT_CHARACTERS] + ("\n…" if len(body) > COMMENT_CHARACTERS else "")
+        parts.append(fenced(cut))
+    return "\n\n".join(parts)
+
+
+def _comment_head(comment: PullRequestComment) -> str:
+    place = ""
+    if comment.path:
+        line = "" if comment.line is None else f", line {comment.line}"
+        place = f" about {shorten(comment.path, 300)}{line}"
+    return f"{shorten(comment.author, 60)} wrote on the pull request{place}:"

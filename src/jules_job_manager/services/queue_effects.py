@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.event import EventType
-from jules_job_manager.domain.evidence import PROMISED_FILES, ticked
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
-from jules_job_manager.domain.review import Delivery, Review
+from jules_job_manager.domain.review import CheckResult, Delivery, Review
 from jules_job_manager.domain.task import NewTask
 from jules_job_manager.domain.text import fenced
 from jules_job_manager.errors import (
     BackendConnectionError,
+    ForgeError,
     InvalidInputError,
     OperationFailedError,
     PreconditionFailedError,
@@ -32,9 +32,16 @@ from jules_job_manager.ports.backend import Capability
 from jules_job_manager.ports.quota_ledger import LedgerEntry
 from jules_job_manager.ports.review_queue import Companion, ReviewRun
 from jules_job_manager.services.accounts import Account
-from jules_job_manager.services.feedback import failures, feedback_for, feedback_mark
+from jules_job_manager.services.feedback import (
+    failures,
+    feedback_for,
+    feedback_mark,
+    with_pull_request,
+)
+from jules_job_manager.services.merging import Merging
 from jules_job_manager.services.queue_state import QueueState
 from jules_job_manager.services.review import Reviewer
+from jules_job_manager.services.told_comments import untold
 
 _SETTLE_LIMIT = 1000
 """How many of the newest tasks are searched for a mark."""
@@ -74,6 +81,12 @@ class AttemptEffects:
         self._answer_command = answer_command
         self.hold_on: Callable[[], Awaitable[None]] = _nothing_first
         """Raises LeaseLostError when this program may not create a task or push a merge now."""
+        self.branches: dict[str, str] = {}
+        """By mark: the branch of the delivery, as last looked at."""
+        self.merging = Merging(state=state, reviewer=reviewer, hold_on=self._held)
+
+    async def _held(self) -> None:
+        await self.hold_on()  # as it is by then
 
     def _account(self, attempt: Attempt) -> Account:
         account = self._accounts.get(attempt.account)
@@ -292,6 +305,7 @@ class AttemptEffects:
         review = await self._review_of(job.key, action.commit)
         checks = () if review is None else review.checks
         text = feedback_for(checks, mark=attempt.mark, number=number)
+        text = await self._with_pull_request(text, job, attempt, number, action.commit, checks)
         sent = replace(
             attempt,
             delivered_commit=action.commit,
@@ -318,36 +332,26 @@ class AttemptEffects:
         await self._state.store.events.append([event])
         self._state.say(job.key, f"sent back to Jules, round {number}", action.rule)
 
-    async def merge(self, job: Job, attempt: Attempt, review: Review) -> bool:
-        """Push the checked merge, and only then call the job done; False when the base moved."""
-        await self.hold_on()
-        commit = await self._reviewer.merge(job, review)
-        if commit is None:
-            self._state.say(job.key, "the base moved; it will be checked again")
-            return False
-        now = self._clock.now()
-        ended = replace(
-            attempt,
-            state=AttemptState.ACCEPTED,
-            delivered_commit=review.delivered_commit,
-            updated_at=now,
-        )
+    async def _with_pull_request(
+        self, text: str, job: Job, attempt: Attempt, number: int, commit: str,
+        checks: Sequence[CheckResult],
+    ) -> str:  # fmt: skip
+        """Add what the pull request says. Feedback never waits for it."""
+        requests = self._reviewer.pull_requests
+        if requests is None or commit == o.NOTHING_DELIVERED:
+            return text
+        branch = self.branches.get(attempt.mark, "")
+        try:
+            told = await requests.feedback(job, Delivery(commit=commit, branch=branch))
+        except ForgeError as exc:
+            self._state.say(job.key, f"the pull request could not be read: {exc}")
+            return text
+        told = await untold(self._state.store, attempt.mark, number, told)
+        return with_pull_request(text, told, checks)
 
-        def done(known: Job) -> Job:
-            return replace(
-                known, status=JobStatus.DONE, reason="", merge_commit=commit, finished_at=now,
-                checklist=ticked(known, review.checks, promised=PROMISED_FILES),
-            )  # fmt: skip
-
-        event = self._state.event(EventType.MERGED, job.key, commit=commit, base=review.base_commit)
-        after = await self._state.write(
-            job, done, "every check passed", attempt=ended, events=[event]
-        )
-        self._state.say(job.key, f"merged into {job.base_branch} as {commit[:8]}", "merge")
-        for item in () if after is None else after.checklist:
-            if item.evidence and item not in job.checklist:
-                self._state.say(job.key, f"proved: {item.text} ({item.evidence})", "merge")
-        return True
+    async def merge(self, job: Job, attempt: Attempt, review: Review, branch: str) -> bool:
+        """Merge the checked delivery; see `Merging.merge`."""
+        return await self.merging.merge(job, attempt, review, branch)
 
     async def end(self, job: Job, attempt: Attempt, action: o.Retry | o.Fail) -> None:
         """End the attempt; the job gets another one or fails."""

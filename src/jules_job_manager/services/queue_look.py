@@ -65,8 +65,19 @@ class QueueLook:
         reviewer: Reviewer,
         clock: Clock,
         since: datetime,
+        merge_waits: Mapping[str, o.MergeWait],
     ) -> None:
-        """Bind the parts; `since` is when this program began to look."""
+        """Bind the parts.
+
+        Args:
+            store: Keeps everything.
+            accounts: Of Jules, by name.
+            reviewer: Finds deliveries.
+            clock: Tells the time.
+            since: When this program began to look.
+            merge_waits: By mark, what a merge waits for; read at each look.
+        """
+        self._merge_waits = merge_waits
         self._store = store
         self._accounts = accounts
         self._reviewer = reviewer
@@ -110,12 +121,13 @@ class QueueLook:
             answered=frozenset(fates["answered"]), unheard=frozenset(fates["unheard"]),
             passed_before=frozenset(found.passed_before), circles=frozenset(found.circles),
             approved=frozenset(found.approved),
+            one_by_one=self._one_by_one(live, by_key),
             failed_batches=await failed_batches(
                 self._store, {found.bases[mark] for mark in found.passed_before}
             ),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
             declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
-            since=self._since, **known,
+            since=self._since, merge_waits=dict(self._merge_waits), **known,
         )  # fmt: skip
 
     async def stored(self, snapshot: o.Snapshot) -> o.Snapshot:
@@ -127,6 +139,10 @@ class QueueLook:
             unlanded=snapshot.unlanded, branches=snapshot.branches,
             changed_files=snapshot.changed_files, since=snapshot.since,
         )  # fmt: skip
+
+    def _one_by_one(self, live: Sequence[Attempt], by_key: Mapping[str, Job]) -> frozenset[str]:
+        names = {by_key[attempt.job_key].repository for attempt in live}
+        return frozenset(n for n in names if not self._reviewer.merges_what_it_judged(n))
 
     def signature(self, task_id: str) -> object:
         """Return what must change of a task before something refused is tried again."""
@@ -196,7 +212,9 @@ class QueueLook:
         base = await self._reviewer.base_commit(job)
         review = None
         with contextlib.suppress(ConfigurationError):  # whoever runs the review says so
-            review = await self._reviewer.usable_review(job, attempt, delivery.commit, base)
+            review = await self._reviewer.usable_review(
+                job, attempt, delivery.commit, base, branch=delivery.branch
+            )
         found.bases[attempt.mark] = self.bases[attempt.mark] = base
         if (
             attempt.feedback_rounds

@@ -129,8 +129,9 @@ class QueueRun:
         )  # fmt: skip
         self._effects.hold_on = self._hold_on
         self._looks = QueueLook(
-            store=store, accounts=accounts, reviewer=reviewer, clock=clock, since=clock.now()
-        )
+            store=store, accounts=accounts, reviewer=reviewer, clock=clock, since=clock.now(),
+            merge_waits=self._effects.merging.waits,
+        )  # fmt: skip
         self._lease: Lease | None = None
         self._held_at = clock.now()
         self._stopping = False
@@ -366,7 +367,9 @@ class QueueRun:
                 await self._approve(job, attempt.account, attempt.task_id, action)
                 return True
             case o.Merge():
-                return await self._effects.merge(job, attempt, self._looks.reviews[attempt.mark])
+                mark = attempt.mark
+                branch = self._looks.deliveries[mark].branch
+                return await self._effects.merge(job, attempt, self._looks.reviews[mark], branch)
             case o.RunReview():
                 delivery, base = (
                     self._looks.deliveries[attempt.mark],
@@ -376,6 +379,8 @@ class QueueRun:
                     job, attempt, delivery, base, await self._companions(action.together)
                 )
                 return True
+        known = self._looks.deliveries.get(attempt.mark)
+        self._effects.branches[attempt.mark] = "" if known is None else known.branch
         return await self._effects.perform(job, attempt, action)
 
     async def _companions(self, marks: Sequence[str]) -> tuple[Companion, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tomllib
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.forge import Forge, MergeCandidate
+from jules_job_manager.ports.forge import Forge, MergeCandidate, Merged, MergeOutcome
+from jules_job_manager.ports.pull_requests import PullRequests
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.check_suite import CheckSuite, Tell, tell_nobody
 from jules_job_manager.services.judging import Judge, judged_by
@@ -40,7 +42,7 @@ class Reviewer:
 
     def __init__(
         self, *, forge: Forge, suite: CheckSuite, store: Store, clock: Clock, plan: ReviewPlan,
-        judges: Sequence[Judge] = (),
+        judges: Sequence[Judge] = (), pull_requests: PullRequests | None = None,
     ) -> None:  # fmt: skip
         """Run the checks of `plan`, and those that the base branch adds, on merges made by `forge`.
 
@@ -51,10 +53,12 @@ class Reviewer:
             clock: For the time of a review.
             plan: What is checked, before the base branch adds to it.
             judges: Asked after the checks, one after the other.
+            pull_requests: Where deliveries are also pull requests; None: nowhere.
         """
         self._judges = judges
         self._forge = forge
         self._suite = suite
+        self.pull_requests = pull_requests
         self._store = store
         self._clock = clock
         self._plan = plan
@@ -109,10 +113,28 @@ class Reviewer:
                 commit = await self._forge.head_commit(job.repository, branch)
                 if commit:
                     return Delivery(commit=commit, branch=branch)
+        gone = [
+            b for b in dict.fromkeys(wanted) if b and b != job.base_branch and b not in branches
+        ]
+        merged = await self._merged_delivery(job, gone)
+        if merged is not None:
+            return merged
         if change_set is None or not change_set.unidiff_patch:
             return None
         message = change_set.suggested_commit_message or f"{job.key}: {job.title}"
         return await patch_delivery(self._forge, self._store, job.repository, change_set, message)
+
+    async def _merged_delivery(self, job: Job, gone: Sequence[str]) -> Delivery | None:
+        """Return an accepted delivery that was merged and whose branch was deleted after that."""
+        if self.pull_requests is None or not gone:
+            return None
+        reviews = await self._store.jobs.list_reviews(job.key)
+        accepted = {r.delivered_commit for r in reviews if r.verdict is Verdict.ACCEPT}
+        with contextlib.suppress(ForgeError):  # then it is looked for elsewhere
+            for delivery in [Delivery(commit=c, branch=b) for c in accepted for b in gone]:
+                if await self.pull_requests.merged_as(job, delivery) is not None:
+                    return delivery
+        return None
 
     async def delivery_of_branch(self, job: Job) -> Delivery | None:
         """Return the job's branch as it is now, or None when there is none.
@@ -124,6 +146,17 @@ class Reviewer:
         commit = await self._forge.head_commit(job.repository, job.branch)
         return None if commit is None else Delivery(commit=commit, branch=job.branch)
 
+    async def commands(
+        self, job: Job, candidate: MergeCandidate, tell: Tell = tell_nobody
+    ) -> list[CheckResult]:
+        """Run the commands alone on what is no delivery of Jules: a revert, say.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        plan = await self._plan_at(job.repository, candidate.base_commit)
+        return await self._suite.commands(job, candidate, plan, tell)
+
     async def diffs(self, job: Job, review: Review) -> tuple[FileDiff, ...]:
         """Return what the reviewed merge changes, file by file; none where its commits are not here."""
         if not review.merge_commit:
@@ -134,7 +167,7 @@ class Reviewer:
             return ()
 
     async def usable_review(
-        self, job: Job, attempt: Attempt, delivered: str, base: str
+        self, job: Job, attempt: Attempt, delivered: str, base: str, *, branch: str = ""
     ) -> Review | None:
         """Return the stored review that stands for this delivery now, or None.
 
@@ -149,6 +182,9 @@ class Reviewer:
                 plan = await self._plan_at(job.repository, base)
             accepted = review.verdict is Verdict.ACCEPT
             held = await self._holds(job, review.merge_commit) if accepted else False
+            if accepted and not held and review.base_commit != base:
+                with contextlib.suppress(ForgeError):  # then it is reviewed on the new base
+                    held = await self._landed(job, delivered, branch) or held
             if held is None and review.base_commit == base:
                 held = await self._remade(job, attempt, review)
             on_base = review.base_commit == base and review.check_set == plan.digest
@@ -169,6 +205,10 @@ class Reviewer:
         """Return whether the delivery was accepted on some base."""
         reviews = await self._store.jobs.list_reviews(job.key)
         return any(r.delivered_commit == delivered and r.verdict is Verdict.ACCEPT for r in reviews)
+
+    def merges_what_it_judged(self, repository: str) -> bool:
+        """Return whether the very commit that was judged is pushed, so that others build on it."""
+        return self.pull_requests is None or not self.pull_requests.covers(repository)
 
     async def goes_in_circles(self, job: Job, attempt: Attempt, delivered: str) -> bool:
         """Return whether the delivery holds the very files of one that this attempt was sent back.
@@ -305,25 +345,39 @@ class Reviewer:
             )
         return self._plans[place]
 
-    async def merge(self, job: Job, review: Review) -> str | None:
-        """Push the very commit that was checked; None when the base moved on since.
+    async def merge(self, job: Job, review: Review, *, branch: str = "") -> MergeOutcome | None:
+        """Merge what was checked; None when the base moved on since.
+
+        Args:
+            job: Whose delivery it is.
+            review: Which accepted it.
+            branch: That it was delivered on; empty: a bare patch.
 
         Returns:
-            The merge commit, once the remote's base branch was seen to hold it.
+            Merged once the remote's base branch was seen to hold the work.
 
         Raises:
-            ForgeError: git failed.
+            ForgeError: the forge failed.
         """
         await self._forge.fetch(job.repository)
         if await self._holds(job, review.merge_commit):
-            return review.merge_commit
-        if await self._forge.head_commit(job.repository, job.base_branch) != review.base_commit:
+            return Merged(commit=review.merge_commit)
+        head = await self._forge.head_commit(job.repository, job.base_branch)
+        delivered = review.delivered_commit
+        if head != review.base_commit and not await self._landed(job, delivered, branch):
             return None
         candidate = MergeCandidate(base_commit=review.base_commit, commit=review.merge_commit)
-        await self._forge.push_merge(
-            job.repository, base_branch=job.base_branch, candidate=candidate
-        )
-        return review.merge_commit
+        return await self._forge.push_merge(
+            job.repository, job=job, base_branch=job.base_branch, candidate=candidate,
+            delivery=Delivery(commit=delivered, branch=branch),
+        )  # fmt: skip
+
+    async def _landed(self, job: Job, delivered: str, branch: str) -> bool:
+        """Whether a pull request brought the delivery into the base, in whatever form."""
+        if self.pull_requests is None:
+            return False
+        delivery = Delivery(commit=delivered, branch=branch)
+        return await self.pull_requests.merged_as(job, delivery) is not None
 
     async def _checks(
         self,

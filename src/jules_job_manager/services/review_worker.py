@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Review, Verdict
-from jules_job_manager.errors import ConfigurationError, JulesManagerError
+from jules_job_manager.errors import ConfigurationError, ForgeError, JulesManagerError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import Companion, ReviewRun
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.batches import note_failed_batch
+from jules_job_manager.services.posting import show_report
 from jules_job_manager.services.queue_state import Progress
 from jules_job_manager.services.review import Reviewer
 
@@ -145,6 +146,21 @@ class ReviewWorker:
             self._say(run, f"not accepted{together}; fewer are checked at a time")
         elif reviews:
             self._say(run, _outcome(reviews[0]) + (together if run.together else ""))
+        branches = {run.job_key: run.branch} | {o.job_key: o.branch for o in run.together}
+        for review in reviews:
+            await self._show(run, review, branches[review.job_key])
+
+    async def _show(self, run: ReviewRun, review: Review, branch: str) -> None:
+        """Put the report on the pull request. A review is one without it, too."""
+        requests = self._reviewer.pull_requests
+        job = None if requests is None else await self._store.jobs.get_job(review.job_key)
+        if requests is None or job is None:
+            return
+        delivery = Delivery(commit=review.delivered_commit, branch=branch)
+        try:
+            await show_report(requests, job, delivery, review)
+        except ForgeError as exc:
+            self._say(run, f"its report is not on the pull request: {exc}")
 
     async def _put_back(self, run: ReviewRun, error: str, *, is_final: bool = False) -> None:
         failed = is_final or run.tries >= MOST_TRIES

@@ -212,6 +212,40 @@ class ReviewSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GitHubSettings:
+    """Merging through pull requests on GitHub. Needs the extra `github`."""
+
+    repositories: tuple[str, ...] = _setting(
+        (), "Repositories merged through pull requests, as owner/name; * for every one whose remote is on "
+        "GitHub, or that has no remote.",
+    )  # fmt: skip
+    token: str = _setting("", "Token of GitHub.", env="GITHUB_TOKEN", secret=True)
+    app_id: str = _setting("", "An App instead of a token: its id.")
+    installation_id: str = _setting("", "Id of the App's installation.")
+    private_key_file: str = _setting(
+        "", "File with the App's private key (PEM), which only its owner can read."
+    )
+    api_url: str = _setting(
+        "https://api.github.com",
+        "Base address of the API; https://HOST/api/v3 for GitHub Enterprise.",
+    )
+    merge_method: str = _setting(
+        "merge", "How pull requests are merged.", choices=("merge", "squash", "rebase")
+    )
+    required_checks: tuple[str, ...] = _setting(
+        (), "Names of check runs or commit statuses that must have passed before the merge."
+    )
+    checks_patience_minutes: float = _setting(
+        120.0, "Wait for them after which a person is asked.", minimum=0
+    )
+    report: bool = _setting(default=True, doc="Show each review as a comment on its pull request.")
+    timeout_seconds: float = _setting(30.0, "Longest wait for one answer.", minimum=0.1)
+    longest_wait_seconds: float = _setting(
+        60.0, "Longest wait for a rate limit to end; a longer one is tried again later.", minimum=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotifySettings:
     """Telling people what happens. Needs the extra `notify`."""
 
@@ -267,6 +301,7 @@ class Settings:
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    github: GitHubSettings = field(default_factory=GitHubSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     log: LogSettings = field(default_factory=LogSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
@@ -277,7 +312,7 @@ class Settings:
     merge_rules: tuple[MergeRule, ...] = ()
     answer_rules: tuple[AnswerRule, ...] = ()
     remotes: dict[str, str] = field(default_factory=dict)
-    """`owner/name` to git URL, for the local forge."""
+    """`owner/name` to git URL or path, where git finds it."""
     sources: dict[str, str] = field(default_factory=dict)
     """`section.name` to where its value came from; a name that is missing has its default."""
 
@@ -290,6 +325,7 @@ SECTIONS: dict[str, type[Any]] = {
     "monitoring": MonitoringSettings,
     "queue": QueueSettings,
     "review": ReviewSettings,
+    "github": GitHubSettings,
     "notify": NotifySettings,
     "log": LogSettings,
 }

@@ -72,7 +72,7 @@ class Worker:
             job_key="a", mark=run.mark, delivered_commit=run.delivered_commit,
             base_commit="c", verdict=Verdict.ACCEPT, at=datetime.now(UTC),
         )  # fmt: skip
-        if await self._queue.finish(run, review):
+        if await self._queue.finish(run, [review]):
             await self._note(self.done, run.mark)
         return True
 

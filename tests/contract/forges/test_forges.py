@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.github_stand_in.forge import github_forge
 from tests.memory_git import MemoryGit
 
 from jules_job_manager.adapters.backends.simulator import git_work
 from jules_job_manager.adapters.backends.simulator.git_work import Change, Commit
 from jules_job_manager.adapters.forges.local import LocalGitForge
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
+from jules_job_manager.ports.forge import MergeCandidate
 
 pytestmark = pytest.mark.integration
 REPO = "octo/demo"
+JOB = Job(key="Task 1", title="A task", prompt="p", repository=REPO, base_branch="main")
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -27,6 +31,8 @@ class Place:
     forge: Any
     git: Any
     url: str
+    keeps_commits: bool = True
+    """Whether a merged delivery's own commits are in the base."""
 
     def base(self) -> str:
         return self.git.branches(self.url)["main"]
@@ -48,8 +54,15 @@ class Place:
 
     async def merge(self, commit: str) -> str:
         made, _ = await self.candidate(commit)
-        await self.forge.push_merge(REPO, base_branch="main", candidate=made)
-        return made.commit
+        return (await self.push(made, commit)).commit
+
+    async def push(self, made: MergeCandidate, commit: str) -> Any:
+        """Merge what was made of a delivered commit."""
+        branch = next((b for b, c in self.git.branches(self.url).items() if c == commit), "")
+        return await self.forge.push_merge(
+            REPO, job=JOB, base_branch="main", candidate=made,
+            delivery=Delivery(commit=commit, branch=branch),
+        )  # fmt: skip
 
 
 def _files(folder) -> dict[str, str]:
@@ -57,13 +70,18 @@ def _files(folder) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in names if p.name != ".git"}
 
 
-@pytest.fixture(params=["real", "memory"])
+@pytest.fixture(params=["real", "memory", "github", "github-squash", "github-rebase"])
 def place(request, tmp_path) -> Place:
     if request.param == "memory":
         git = MemoryGit(REPO)
         return Place(git, git, REPO)
     git_work.make_sample(tmp_path / "demo.git")
     url = str(tmp_path / "demo.git")
+    if request.param.startswith("github"):
+        method = request.param.partition("-")[2] or "merge"
+        return Place(
+            github_forge(tmp_path, merge_method=method)[0], git_work, url, method == "merge"
+        )
     forge = LocalGitForge(cache=tmp_path / "cache", remotes={REPO: url})
     return Place(forge, git_work, url)
 
@@ -75,9 +93,11 @@ async def test_a_merge_holds_base_and_delivery(place):
     assert (base, ()) == (made.base_commit, made.conflicts)
     assert {"README.md", "a/b.txt"} == set(tree)
     assert await place.forge.contains(REPO, "main", work.id) is False
-    await place.forge.push_merge(REPO, base_branch="main", candidate=made)
-    assert made.commit == place.base() == await place.forge.head_commit(REPO, "main")
-    for commit in (base, work.id, made.commit):
+    merged = await place.push(made, work.id)
+    assert merged.commit == place.base() == await place.forge.head_commit(REPO, "main")
+    assert "" == merged.note
+    kept = [work.id] if place.keeps_commits else []
+    for commit in (base, *kept, merged.commit):
         assert await place.forge.contains(REPO, "main", commit) is True
 
 
@@ -87,7 +107,7 @@ async def test_a_base_that_moved_is_not_overwritten(place):
     made, _ = await place.candidate(one.id)
     after = await place.merge(two.id)
     with pytest.raises(ForgeError) as caught:
-        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+        await place.push(made, one.id)
     assert caught.value.context.get("moved") is True
     assert after == place.base()
 
@@ -99,7 +119,7 @@ async def test_two_changes_of_one_file_conflict(place):
     made, _ = await place.candidate(two.id)
     assert (("x.txt",), "", None) == (made.conflicts, made.commit, made.worktree)
     with pytest.raises(ForgeError):
-        await place.forge.push_merge(REPO, base_branch="main", candidate=made)
+        await place.push(made, two.id)
 
 
 async def test_the_same_change_on_both_sides_merges(place):
@@ -111,11 +131,13 @@ async def test_the_same_change_on_both_sides_merges(place):
 
 
 async def test_a_delivery_that_the_base_holds_needs_no_merge(place):
-    """The candidate is the base itself."""
+    """The candidate is the base itself; squashed work has the same content, and merges as what it is."""
     work = place.work("w", {"a.txt": "1\n"})
     merged = await place.merge(work.id)
     made, tree = await place.candidate(work.id)
-    assert (merged, merged) == (made.base_commit, made.commit)
+    assert merged == made.base_commit
+    assert place.keeps_commits is (merged == made.commit)
+    assert merged == (await place.push(made, work.id)).commit == place.base()
     assert "a.txt" in tree
 
 

@@ -12,11 +12,19 @@ import pytest
 
 from jules_job_manager.adapters.forges.local import LocalGitForge
 from jules_job_manager.domain.artifact import ChangeSet
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
 
 pytestmark = pytest.mark.integration
 REPO = "acme/widgets"
+JOB = Job(key="Task 1", title="t", prompt="p", repository=REPO, base_branch="main")
+
+
+def merging(candidate) -> dict:
+    """What `push_merge` is told, for a push that needs only the candidate."""
+    delivery = Delivery(commit=candidate.commit)
+    return {"job": JOB, "base_branch": "main", "delivery": delivery, "candidate": candidate}
 
 
 def run(folder: Path, *arguments: str) -> str:
@@ -91,7 +99,7 @@ async def test_a_delivery_is_merged_and_pushed_as_a_real_merge_commit(world: Wor
         assert (candidate.worktree / "b.txt").read_text() == "two\n"
         worktree = candidate.worktree
     assert not worktree.exists()
-    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    await world.forge.push_merge(REPO, **merging(candidate))
     parents = run(world.remote, "log", "-1", "--format=%P %s", "main")
     assert parents == f"{base} {commit} merge it"
     assert await world.forge.head_commit(REPO, "main") == candidate.commit
@@ -107,7 +115,7 @@ async def test_a_base_that_moved_is_never_overwritten(world: World) -> None:
         pass
     other = world.commit({"c.txt": "three\n"}, "main", start="main")
     with pytest.raises(ForgeError) as caught:
-        await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+        await world.forge.push_merge(REPO, **merging(candidate))
     assert caught.value.context == {"moved": True}
     assert run(world.remote, "rev-parse", "main") == other
 
@@ -123,7 +131,7 @@ async def test_conflicts_are_named_file_by_file(world: World) -> None:
         assert candidate.conflicts == ("a.txt", "ü b.txt")
         assert candidate.commit == ""
     with pytest.raises(ForgeError, match="conflicts"):
-        await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+        await world.forge.push_merge(REPO, **merging(candidate))
 
 
 async def test_a_delivery_already_in_the_base_needs_no_merge(world: World) -> None:
@@ -134,7 +142,7 @@ async def test_a_delivery_already_in_the_base_needs_no_merge(world: World) -> No
         REPO, base_branch="main", delivery=Delivery(commit=head), message="m"
     ) as candidate:
         assert candidate.commit == head
-    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    await world.forge.push_merge(REPO, **merging(candidate))
     assert run(world.remote, "rev-parse", "main") == head
 
 
@@ -190,7 +198,7 @@ async def test_a_remote_with_the_base_checked_out_says_what_to_do(
     ) as candidate:
         pass
     with pytest.raises(ForgeError, match="checked out") as caught:
-        await forge.push_merge(REPO, base_branch="main", candidate=candidate)
+        await forge.push_merge(REPO, **merging(candidate))
     assert "bare" in (caught.value.hint or "")
 
 
@@ -233,7 +241,7 @@ async def test_the_users_git_configuration_does_not_touch_a_delivery(
     ) as candidate:
         assert candidate.worktree is not None
         assert (candidate.worktree / "b.txt").read_text() == "two\n"
-    await world.forge.push_merge(REPO, base_branch="main", candidate=candidate)
+    await world.forge.push_merge(REPO, **merging(candidate))
     assert not (tmp_path / "pwned").exists()
 
 

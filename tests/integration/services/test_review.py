@@ -15,8 +15,8 @@ from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import CheckResult, Conclusion, Delivery, Verdict
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 from jules_job_manager.domain.task import JulesTask
-from jules_job_manager.errors import ConfigurationError
-from jules_job_manager.ports.forge import MergeCandidate
+from jules_job_manager.errors import ConfigurationError, ForgeError
+from jules_job_manager.ports.forge import MergeCandidate, Merged
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.feedback import feedback_for
 from jules_job_manager.services.review import (
@@ -78,8 +78,9 @@ class FakeForge:
             self.held[f"merge-{base}"] = False
             yield MergeCandidate(base_commit=base, commit=f"merge-{base}", worktree=self.worktree)
 
-    async def push_merge(self, repository, *, base_branch, candidate):
+    async def push_merge(self, repository, *, job, base_branch, delivery, candidate):
         self.pushed.append(candidate.commit)
+        return Merged(commit=candidate.commit)
 
 
 class FakeRunner:
@@ -170,10 +171,58 @@ async def test_a_merge_is_pushed_once_and_only_on_its_base(store, tmp_path):
     assert await mine.merge(JOB, review) is None
     assert [] == forge.pushed
     forge.branches["main"] = "c0"
-    assert "merge-c0" == await mine.merge(JOB, review)
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review)
     forge.held["merge-c0"] = True
-    assert "merge-c0" == await mine.merge(JOB, review)
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review)
     assert ["merge-c0"] == forge.pushed
+
+
+class FakeRequests:
+    """A code host whose pull requests are merged as a test says, by branch."""
+
+    def __init__(self) -> None:
+        self.merged: dict[str, str] = {}
+        self.failure: Exception | None = None
+
+    async def merged_as(self, job, delivery):
+        if self.failure is not None:
+            raise self.failure
+        return self.merged.get(delivery.branch)
+
+
+async def test_a_squashed_merge_that_was_not_recorded_is_found(store, tmp_path):
+    """The review stands though the base moved, and the merge is what the forge says it was."""
+    await store.jobs.save_jobs([JOB])
+    forge, requests = FakeForge(main="c0"), FakeRequests()
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    mine.pull_requests = requests
+    review = await mine.review(JOB, ATTEMPT, Delivery(commit="d"))
+    await store.jobs.save_review(review)
+    forge.branches["main"] = "squashed"
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w") is None
+    assert await mine.merge(JOB, review, branch="w") is None
+    requests.merged["w"] = "squashed"
+    assert review == await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w")
+    assert Merged(commit="merge-c0") == await mine.merge(JOB, review, branch="w")
+    requests.failure = ForgeError("away")
+    assert await mine.usable_review(JOB, ATTEMPT, "d", "squashed", branch="w") is None
+
+
+async def test_a_merged_delivery_whose_branch_was_deleted(store, tmp_path):
+    """It is still that delivery, while the code host can be asked; else the patch is taken."""
+    await store.jobs.save_jobs([JOB])
+    forge, requests = FakeForge(main="c0", piece="d"), FakeRequests()
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    mine.pull_requests = requests
+    await store.jobs.save_review(await mine.review(JOB, ATTEMPT, Delivery(commit="d")))
+    forge.branches.pop("piece")
+    assert await mine.find_delivery(JOB, TASK, None) is None
+    requests.merged["piece"] = "squashed"
+    assert Delivery(commit="d", branch="piece") == await mine.find_delivery(JOB, TASK, None)
+    requests.failure = ForgeError("away")
+    assert Delivery(commit="patch1") == await mine.find_delivery(JOB, TASK, PATCH)
 
 
 async def test_conflicts_and_failing_checks_reject(store, tmp_path):

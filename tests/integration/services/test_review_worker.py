@@ -22,6 +22,8 @@ RUN = ReviewRun(job_key="Task 1", mark="m", delivered_commit="d", branch="b", ba
 class FakeReviewer:
     """Judges as a test says, once it may."""
 
+    pull_requests = None
+
     def __init__(self, *checks: CheckResult, failure: Exception | None = None) -> None:
         self.checks, self.failure = checks, failure
         self.begun, self.may_end = asyncio.Event(), asyncio.Event()
@@ -97,6 +99,37 @@ async def test_a_result_is_kept_and_told(line, checks, said):
     (review,) = await line.jobs.list_reviews("Task 1")
     assert len(checks) == len(review.checks)
     assert not await desk.worker.run_one()
+
+
+class FakeRequests:
+    """A code host that shows reports, or fails to."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.shown: list[str] = []
+
+    async def report(self, job, delivery, markdown):
+        if self.failure is not None:
+            raise self.failure
+        self.shown.append(f"{job.key} {delivery.branch} {markdown}")
+
+
+async def test_the_report_is_shown_on_the_pull_request(line):
+    """Once the review is kept."""
+    desk = Desk(line, FakeReviewer(check("a", "success")))
+    requests = desk.reviewer.pull_requests = FakeRequests()
+    await desk.worker.run_one()
+    (shown,) = requests.shown
+    assert shown.startswith("Task 1 b ## ")
+
+
+async def test_a_report_that_is_not_taken_is_told(line):
+    """The review counts all the same."""
+    desk = Desk(line, FakeReviewer(check("a", "success")))
+    desk.reviewer.pull_requests = FakeRequests(ForgeError("no"))
+    assert await desk.worker.run_one()
+    assert ["every check passed", "its report is not on the pull request: no"] == desk.said
+    assert 1 == len(await line.jobs.list_reviews("Task 1"))
 
 
 async def test_a_review_that_another_took_is_stopped(line):

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,8 +77,9 @@ class RawResult:
 
 
 async def git(
-    folder: Path, *arguments: str, stdin: bytes | None = None, date: str = ""
-) -> GitResult:
+    folder: Path, *arguments: str, stdin: bytes | None = None, date: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> GitResult:  # fmt: skip
     """Run git in `folder` and return how it ended, whatever the exit code.
 
     Args:
@@ -85,11 +87,12 @@ async def git(
         arguments: After `git`.
         stdin: What it reads.
         date: Of the commits it makes, as git reads it; empty: now.
+        environment: Further variables; their values are masked in what git says.
 
     Raises:
         ForgeError: git is not installed, or took longer than ten minutes.
     """
-    raw = await git_raw(folder, *arguments, stdin=stdin, date=date)
+    raw = await git_raw(folder, *arguments, stdin=stdin, date=date, environment=environment)
     text = raw.stdout.decode("utf-8", "replace")
     return GitResult(code=raw.code, stdout=text, stderr=raw.stderr)
 
@@ -101,13 +104,15 @@ def safe_words(*arguments: str) -> list[bytes]:
 
 
 async def git_raw(
-    folder: Path, *arguments: str, stdin: bytes | None = None, date: str = ""
-) -> RawResult:
+    folder: Path, *arguments: str, stdin: bytes | None = None, date: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> RawResult:  # fmt: skip
     """Like `git`, for output that is no text, or whose very bytes matter."""
     pipe = asyncio.subprocess.PIPE
+    more = dict(environment or {})
     try:
         process = await asyncio.create_subprocess_exec(
-            *safe_words(*arguments), cwd=folder, env=safe_environment(arguments[0], date),
+            *safe_words(*arguments), cwd=folder, env=safe_environment(arguments[0], date) | more,
             stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe, stdout=pipe, stderr=pipe,
             start_new_session=True,  # a Ctrl-C at the terminal must not reach a push half done
         )  # fmt: skip
@@ -123,7 +128,7 @@ async def git_raw(
     finally:
         if process.returncode is None:
             await _end(process)
-    stderr = masked(err.decode("utf-8", "replace"))
+    stderr = masked(err.decode("utf-8", "replace"), [v for v in more.values() if len(v) > 8])
     return RawResult(code=process.returncode or 0, stdout=out, stderr=stderr)
 
 
@@ -141,13 +146,16 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 return
 
 
-async def git_ok(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
+async def git_ok(
+    folder: Path, *arguments: str, stdin: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """Run git in `folder` and return what it printed, without the last line end.
 
     Raises:
         ForgeError: it did not exit with 0.
     """
-    result = await git(folder, *arguments, stdin=stdin)
+    result = await git(folder, *arguments, stdin=stdin, environment=environment)
     if result.code != 0:
         last = (result.stderr or masked(result.stdout)).strip().splitlines()
         raise ForgeError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from jules_job_manager.adapters.forges.git_command import git_ok
@@ -19,20 +20,23 @@ LEFT_AFTER_SECONDS = 10.0
 _PLACES = ("packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock", "gc.pid.lock")
 
 
-async def alone_ok(mirror: Path, *arguments: str, stdin: bytes | None = None) -> str:
+async def alone_ok(
+    mirror: Path, *arguments: str, stdin: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
     """Run git as `git_ok` does, for the holder of the mirror's lock; locks that were left go first.
 
     Raises:
         ForgeError: it did not exit with 0.
     """
     try:
-        return await git_ok(mirror, *arguments, stdin=stdin)
+        return await git_ok(mirror, *arguments, stdin=stdin, environment=environment)
     except ForgeError as exc:
         if ".lock'" not in str(exc.context.get("stderr", "")):
             raise
         if not await asyncio.to_thread(_remove_left, mirror):
             raise
-    return await git_ok(mirror, *arguments, stdin=stdin)
+    return await git_ok(mirror, *arguments, stdin=stdin, environment=environment)
 
 
 def _remove_left(mirror: Path) -> int:

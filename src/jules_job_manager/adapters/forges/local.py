@@ -24,7 +24,7 @@ from jules_job_manager.domain.masking import masked
 from jules_job_manager.domain.report import FileDiff
 from jules_job_manager.domain.review import Delivery
 from jules_job_manager.errors import ForgeError
-from jules_job_manager.ports.forge import Holding, MergeCandidate
+from jules_job_manager.ports.forge import Holding, MergeCandidate, Merged, MergeOutcome
 
 _HEADS = "refs/remotes/origin/"
 _KEPT = "refs/jjm/kept/"
@@ -57,10 +57,12 @@ class LocalGitForge:
             ForgeError: there is no such remote, or git could not reach it.
         """
         mirror = await self._mirror(repository)
+        environment = await self._environment(repository)
         async with self._alone(mirror):
             await alone_ok(
-                mirror, "fetch", "--prune", "--no-tags", "--quiet", "--end-of-options", "origin"
-            )
+                mirror, "fetch", "--prune", "--no-tags", "--quiet", "--end-of-options", "origin",
+                environment=environment,
+            )  # fmt: skip
 
     async def head_commit(self, repository: str, branch: str) -> str | None:
         """Return the commit of the remote's branch as last fetched, or None."""
@@ -220,11 +222,42 @@ class LocalGitForge:
             merge = await git_ok(folder, "rev-parse", "HEAD")
             await self._keep(mirror, merge)
             return MergeCandidate(base_commit=base, commit=merge, worktree=folder)
-        listed = await git_ok(folder, "diff", "--name-only", "--diff-filter=U", "-z")
-        conflicts = tuple(name for name in listed.split("\0") if name)
+        conflicts = await _unmerged(folder)
         if not conflicts:
             raise ForgeError(f"The merge failed: {result.stderr.strip()[-500:]}")
         return MergeCandidate(base_commit=base, conflicts=conflicts)
+
+    @asynccontextmanager
+    async def reverted(
+        self, repository: str, *, base_branch: str, commit: str, message: str
+    ) -> AsyncIterator[MergeCandidate]:
+        """Undo a commit in a scratch worktree of the base as last fetched.
+
+        Raises:
+            ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
+        """
+        mirror = await self._mirror(repository)
+        base = await self.head_commit(repository, base_branch)
+        if base is None:
+            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        _require_id(commit)
+        async with self._worktree(mirror, base) as folder:
+            parents = (await git_ok(folder, "rev-parse", f"{commit}^@")).split()
+            side = ["-m", "1"] if len(parents) > 1 else []
+            result = await git(folder, "revert", "--no-commit", *side, commit)
+            conflicts = await _unmerged(folder)
+            if conflicts:
+                yield MergeCandidate(base_commit=base, conflicts=conflicts)
+                return
+            if result.code != 0:
+                raise ForgeError(f"git revert failed: {result.stderr.strip()[-500:]}")
+            if (await git(folder, "diff", "--cached", "--quiet")).code == 0:
+                yield MergeCandidate(base_commit=base, commit=base, worktree=folder)
+                return
+            await git_ok(folder, "commit", "--quiet", "--no-verify", "-m", message)
+            made = await git_ok(folder, "rev-parse", "HEAD")
+            await self._keep(mirror, made)
+            yield MergeCandidate(base_commit=base, commit=made, worktree=folder)
 
     @asynccontextmanager
     async def without_change(
@@ -247,22 +280,25 @@ class LocalGitForge:
             yield folder
 
     async def push_merge(
-        self, repository: str, *, base_branch: str, candidate: MergeCandidate
-    ) -> None:
+        self, repository: str, *, job: Job, base_branch: str, delivery: Delivery,
+        candidate: MergeCandidate,
+    ) -> MergeOutcome:  # fmt: skip
         """Move the remote's base branch to the candidate, only if it still is at its base.
 
         Raises:
             ForgeError: the branch moved meanwhile (`context["moved"]`), or git refused.
         """
+        del job, delivery  # a push needs neither
         if not candidate.commit:
             raise ForgeError("There is no merge to push: the delivery conflicts with the base.")
         mirror = await self._mirror(repository)
+        environment = await self._environment(repository)
         target = f"refs/heads/{base_branch}"
         lease = f"--force-with-lease={target}:{candidate.base_commit}"
         async with self._alone(mirror):
             result = await git(
                 mirror, "push", "--porcelain", lease, "--end-of-options", "origin",
-                f"{candidate.commit}:{target}",
+                f"{candidate.commit}:{target}", environment=environment,
             )  # fmt: skip
         if result.code == 0:
             await self.fetch(repository)
@@ -271,7 +307,7 @@ class LocalGitForge:
                     f"{repository} took the merge, but {base_branch} does not hold it now.",
                     hint="Someone moved the branch at once; look at its history.",
                 )
-            return
+            return Merged(commit=candidate.commit)
         raise _push_error(repository, base_branch, result.stdout + result.stderr)
 
     @asynccontextmanager
@@ -327,8 +363,17 @@ class LocalGitForge:
             async with self._alone(mirror):
                 await git(mirror, "worktree", "prune")
 
+    async def _environment(self, repository: str) -> Mapping[str, str]:
+        """Return further variables for git where it talks to the repository's remote."""
+        del repository
+        return {}
+
+    def _remote(self, repository: str) -> str | None:
+        """Return the git URL or path of the repository, or None when none is known."""
+        return self._remotes.get(repository)
+
     async def _mirror(self, repository: str) -> Path:
-        remote = self._remotes.get(repository)
+        remote = self._remote(repository)
         if remote is None:
             raise ForgeError(
                 f"No git address is known for {repository}.",
@@ -352,13 +397,21 @@ class LocalGitForge:
         await git_ok(mirror, "init", "--bare", "--quiet", ".")
         await git_ok(mirror, "config", "remote.origin.url", address)
         await git_ok(mirror, "config", "remote.origin.fetch", f"+refs/heads/*:{_HEADS}*")
-        result = await git(mirror, "fetch", "--prune", "--no-tags", "--quiet", "origin")
+        result = await git(
+            mirror, "fetch", "--prune", "--no-tags", "--quiet", "origin",
+            environment=await self._environment(repository),
+        )  # fmt: skip
         if result.code != 0:
             raise ForgeError(
                 f"{repository} cannot be fetched from {masked(address)}: {result.stderr.strip()[-500:]}",
                 hint="Check the address, and that git can reach it without asking for a password.",
             )
         (mirror / "jjm-ready").write_text(repository, encoding="utf-8")
+
+
+async def _unmerged(folder: Path) -> tuple[str, ...]:
+    listed = await git_ok(folder, "diff", "--name-only", "--diff-filter=U", "-z")
+    return tuple(name for name in listed.split("\0") if name)
 
 
 def _address(remote: str) -> str:

@@ -176,6 +176,20 @@ def _scanners(context: Context) -> str:
     return "ruff and detect-secrets look for insecure code and secrets"
 
 
+def _github(context: Context) -> str:
+    """Only merging through pull requests needs GitHub."""
+    settings = context.settings()
+    if not settings.github.repositories:
+        return "not needed"
+
+    async def ask(app: App) -> str:
+        from jules_job_manager.bootstrap.forge import github_seen
+
+        return await github_seen(app, settings)
+
+    return context.run(ask)
+
+
 def _backend(context: Context) -> str:
     async def ask(app: App) -> str:
         await app.backend.list_tasks(limit=1)
@@ -192,5 +206,6 @@ CHECKS: dict[str, Check] = {
     "store": _store,
     "sandbox": _sandbox,
     "scanners": _scanners,
+    "GitHub": _github,
     "Jules": _backend,
 }

@@ -29,7 +29,7 @@ from jules_job_manager.domain.orchestration.actions import (
 from jules_job_manager.domain.orchestration.decide import decide, may_still_move
 from jules_job_manager.domain.orchestration.plans import PlanRuling, rule_on_plan
 from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule, Policy
-from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, Snapshot
+from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, MergeWait, Snapshot
 from jules_job_manager.domain.orchestration.waiting import (
     Wait,
     WaitKind,
@@ -40,7 +40,7 @@ from jules_job_manager.domain.orchestration.waiting import (
 
 __all__ = [
     "NOTHING_DELIVERED", "Action", "Answer", "AnswerRule", "Approve", "AskPlan", "AttemptAction",
-    "Dispatch", "Fail", "Merge", "Nudge", "PlanRule", "PlanRuling", "Policy", "Recur", "Retry",
+    "Dispatch", "Fail", "Merge", "MergeWait", "Nudge", "PlanRule", "PlanRuling", "Policy", "Recur", "Retry",
     "RunReview", "SendFeedback", "SetStatus", "Settle", "Snapshot", "Wait", "WaitKind", "Withdraw",
     "decide", "explain", "may_still_move", "rule_on_plan", "slots_used", "waiting_reason",
 ]  # fmt: skip

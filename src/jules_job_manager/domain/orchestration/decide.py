@@ -78,6 +78,8 @@ def _in_merge_order(
     for attempts in waiting.values():
         ordered = merge_order(snapshot, by_key, attempts)
         free = [a for a in ordered if _may_be_merged_next(by_key[a.job_key], line)]
+        if free and by_key[free[0].job_key].repository in snapshot.one_by_one:
+            free = free[:1]
         chosen = chosen_together(snapshot, free, policy.merge_batch) if free else ordered[:1]
         together[chosen[0].mark] = tuple(attempt.mark for attempt in chosen[1:])
     kept: list[Action] = []
@@ -85,7 +87,10 @@ def _in_merge_order(
         if isinstance(action, RunReview) and action.mark in snapshot.passed_before:
             if action.mark in together:
                 kept.append(replace(action, together=together[action.mark]))
-        elif not isinstance(action, Merge) or action.mark in merging.values():
+        elif not isinstance(action, Merge) or action.mark in (
+            *merging.values(),
+            *snapshot.merge_waits,
+        ):
             kept.append(action)
     return kept
 
@@ -101,10 +106,13 @@ def _first_merges(
     by_mark: dict[str, Attempt],
     actions: Sequence[Action],
 ) -> dict[tuple[str, str], str]:
-    """Return, by base, the mark of the one that is merged now: it moves the base for the others."""
+    """Return, by base, the mark of the one that is merged now: it moves the base for the others.
+
+    One that the forge lets wait is tried again beside it, and holds nobody up.
+    """
     ready: dict[tuple[str, str], list[Attempt]] = {}
     for action in actions:
-        if isinstance(action, Merge):
+        if isinstance(action, Merge) and action.mark not in snapshot.merge_waits:
             ready.setdefault(_base_of(by_key[action.job_key]), []).append(by_mark[action.mark])
     return {base: merge_order(snapshot, by_key, found)[0].mark for base, found in ready.items()}
 

@@ -13,6 +13,7 @@ from jules_job_manager.domain.orchestration.actions import (
     Retry,
     RunReview,
     SendFeedback,
+    SetStatus,
 )
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, Snapshot
@@ -34,7 +35,7 @@ def delivered(
         return [_unchanged(snapshot, job, attempt, now, policy)]
     if commit == NOTHING_DELIVERED:
         return [_reject(job, attempt, commit, "Jules delivered nothing", policy)]
-    return _judged(snapshot, job, attempt, commit, policy)
+    return _judged(snapshot, job, attempt, commit, now, policy)
 
 
 def give_up(job: Job, attempt: Attempt, why: str, policy: Policy, *, carry: bool = False) -> Action:
@@ -53,7 +54,7 @@ def give_up(job: Job, attempt: Attempt, why: str, policy: Policy, *, carry: bool
 
 
 def _judged(
-    snapshot: Snapshot, job: Job, attempt: Attempt, commit: str, policy: Policy
+    snapshot: Snapshot, job: Job, attempt: Attempt, commit: str, now: datetime, policy: Policy
 ) -> list[Action]:
     review = snapshot.reviews.get(attempt.mark)
     base = snapshot.bases.get(attempt.mark, "")
@@ -62,7 +63,7 @@ def _judged(
         said = status(job, JobStatus.REVIEWING, "", look.rule)
         return [said] if attempt.mark in snapshot.reviewing else [said, look]
     if review.verdict is Verdict.ACCEPT:
-        return _accepted(snapshot, job, attempt, review, policy)
+        return _accepted(snapshot, job, attempt, review, now, policy)
     if review.verdict is Verdict.ESCALATE:
         return [ask(job, f"its delivery could not be judged: {failed_check(review)}")]
     if attempt.mark in snapshot.circles:
@@ -72,7 +73,7 @@ def _judged(
 
 
 def _accepted(
-    snapshot: Snapshot, job: Job, attempt: Attempt, review: Review, policy: Policy
+    snapshot: Snapshot, job: Job, attempt: Attempt, review: Review, now: datetime, policy: Policy
 ) -> list[Action]:
     """Return what to do with a delivery that passed: merge it, or let a person say so."""
     rule = "a person approved the merge"
@@ -88,7 +89,7 @@ def _accepted(
             return [ask(job, f"passed, but nothing proves {lacking[0]!r}{more}: jjm review {job.key!r}, "
                              f"then jjm review sign {job.key!r} LINE --evidence TEXT")]  # fmt: skip
     merge = Merge(job_key=job.key, mark=attempt.mark, rule=rule)
-    return [status(job, JobStatus.MERGING, "", merge.rule), merge]
+    return [_merging(snapshot, job, attempt, rule, now, policy), merge]
 
 
 def rule_on_merge(job: Job, review: Review, policy: Policy) -> tuple[str, bool]:
@@ -99,6 +100,18 @@ def rule_on_merge(job: Job, review: Review, policy: Policy) -> tuple[str, bool]:
     if policy.merge == "ask":
         return "queue.merge = ask", True
     return "every check passed", False
+
+
+def _merging(
+    snapshot: Snapshot, job: Job, attempt: Attempt, rule: str, now: datetime, policy: Policy
+) -> SetStatus:
+    """Say where a job stands whose delivery is accepted. It goes on being tried in any case."""
+    wait = snapshot.merge_waits.get(attempt.mark)
+    if wait is None:
+        return status(job, JobStatus.MERGING, "", rule)
+    if now - wait.since > policy.merge_patience:
+        return ask(job, f"its merge waits for long: {wait.reason}")
+    return status(job, JobStatus.MERGING, f"waits: {wait.reason}", "the forge lets it wait")
 
 
 def _unproven(job: Job, review: Review) -> list[str]:

@@ -127,6 +127,8 @@ class Policy:
     """How long a create or a message without an answer may still take effect."""
     repair_patience: timedelta = timedelta(minutes=30)
     """How long a task may stay unchanged after feedback before a person is asked."""
+    merge_patience: timedelta = timedelta(hours=2)
+    """How long a merge may wait for the forge's checks before a person is asked."""
     stall_after: timedelta = timedelta(minutes=15)
     """Silence of the agent after which its task counts as stalled. Source: REST reference, 11."""
     max_nudges: int = 2

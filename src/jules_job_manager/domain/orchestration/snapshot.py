@@ -16,6 +16,14 @@ NOTHING_DELIVERED = "-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MergeWait:
+    """What the merge of an accepted delivery waits for, and since when."""
+
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """What is known at one moment. Whatever is keyed by mark is of live attempts."""
 
@@ -29,6 +37,8 @@ class Snapshot:
     """The commit of the base branch, by mark."""
     reviews: Mapping[str, Review] = field(default_factory=dict)
     """The latest usable review, by mark."""
+    merge_waits: Mapping[str, MergeWait] = field(default_factory=dict)
+    """What the forge waits for before it merges an accepted delivery, by mark."""
     passed_before: frozenset[str] = frozenset()
     """Marks of attempts whose delivery was accepted on an earlier base."""
     reviewing: frozenset[str] = frozenset()
@@ -39,6 +49,8 @@ class Snapshot:
     """Marks of attempts whose last feedback is not among the messages of their task."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """What Jules refused for a task that has not changed since, by mark: not to be tried again."""
+    one_by_one: frozenset[str] = frozenset()
+    """Repositories whose deliveries are not checked together: another commit is merged than judged."""
     failed_batches: frozenset[str] = frozenset()
     """Ids (`batch_id`) of deliveries that did not pass when they were checked together."""
     approved: frozenset[str] = frozenset()

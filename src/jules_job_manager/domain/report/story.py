@@ -5,7 +5,7 @@ What others wrote stands in code spans and fences, as in `markdown`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -144,34 +144,42 @@ def _history(events: Sequence[Event]) -> Iterator[str]:
 
 
 def _line(event: Event) -> str:
-    data = event.data
-    match event.type:
-        case EventType.JOB_STATE_CHANGED:
-            words = f"{_text(data, 'before')} → {_text(data, 'after')}"
-            rule, reason = _text(data, "rule"), _text(data, "reason")
-            more = [code(shorten(reason, 200))] if reason else []
-            more += [f"rule {code(shorten(rule, 200))}"] if rule else []
-            words = " · ".join([words, *more])
-        case EventType.FEEDBACK_SENT:
-            words = f"feedback sent, round {_text(data, 'number')}"
-        case EventType.TASK_NUDGED:
-            words = f"asked to go on ({_text(data, 'number')})"
-        case EventType.DELIVERY_FOUND:
-            words = f"delivery found: {code(shorten(_text(data, 'branch') or 'a patch', 200))}"
-            words += f" at {code(_text(data, 'commit')[:12])}"
-        case EventType.REVIEW_FINISHED:
-            words = f"review: {_text(data, 'verdict')}"
-        case EventType.MERGED:
-            words = f"merged as {code(_text(data, 'commit')[:12])}"
-        case EventType.MERGE_APPROVED:
-            words = f"a person lets {code(_text(data, 'commit')[:12])} be merged"
-        case EventType.JOB_CHANGED:
-            words = f"a person: {code(shorten(_text(data, 'what'), 200))}"
-        case EventType.CHECKLIST_SIGNED:
-            words = f"signed by a person: {code(shorten(_text(data, 'line'), 200))}"
-        case _:
-            return ""
-    return f"- {_moment(event.at)} {words}"
+    words = _WORDS.get(event.type)
+    return "" if words is None else f"- {_moment(event.at)} {words(event.data)}"
+
+
+def _changed(data: Mapping[str, Any]) -> str:
+    rule, reason = _text(data, "rule"), _text(data, "reason")
+    parts = [f"{_text(data, 'before')} → {_text(data, 'after')}"]
+    parts += [code(shorten(reason, 200))] if reason else []
+    parts += [f"rule {code(shorten(rule, 200))}"] if rule else []
+    return " · ".join(parts)
+
+
+def _found(data: Mapping[str, Any]) -> str:
+    branch = shorten(_text(data, "branch") or "a patch", 200)
+    return f"delivery found: {code(branch)} at {_commit(data)}"
+
+
+def _commit(data: Mapping[str, Any]) -> str:
+    return code(_text(data, "commit")[:12])
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    EventType.JOB_STATE_CHANGED: _changed,
+    EventType.FEEDBACK_SENT: lambda data: f"feedback sent, round {_text(data, 'number')}",
+    EventType.TASK_NUDGED: lambda data: f"asked to go on ({_text(data, 'number')})",
+    EventType.DELIVERY_FOUND: _found,
+    EventType.REVIEW_FINISHED: lambda data: f"review: {_text(data, 'verdict')}",
+    EventType.MERGED: lambda data: f"merged as {_commit(data)}",
+    EventType.REVERTED: lambda data: f"taken back as {_commit(data)}",
+    EventType.MERGE_APPROVED: lambda data: f"a person lets {_commit(data)} be merged",
+    EventType.JOB_CHANGED: lambda data: f"a person: {code(shorten(_text(data, 'what'), 200))}",
+    EventType.CHECKLIST_SIGNED: lambda data: (
+        f"signed by a person: {code(shorten(_text(data, 'line'), 200))}"
+    ),
+}
+"""How each event of interest is told."""
 
 
 def _asked(job: Job) -> Iterator[str]:

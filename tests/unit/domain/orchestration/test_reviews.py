@@ -61,6 +61,11 @@ def test_what_passed_before_is_checked_again_together():
     assert ["a"] == _together(AGAIN, merge_batch=1)
 
 
+def test_where_another_commit_is_merged_they_go_one_by_one():
+    """Pull requests: what comes next would be judged on a base that never is."""
+    assert ["a"] == _together(replace(AGAIN, one_by_one=frozenset({"o/n"})))
+
+
 def test_fewer_at_a_time_when_they_do_not_pass_together():
     """Down to one, which is then judged by itself."""
     failed = {batch_id("base", ["commit-a", "commit-b", "commit-c"])}
@@ -105,3 +110,34 @@ def test_another_base_is_another_line():
     """Deliveries for other branches or repositories do not wait."""
     jobs = (JOBS[0], replace(JOBS[1], base_branch="next"), replace(JOBS[2], repository="o/other"))
     assert ["a", "b", "c"] == _asked(replace(KNOWN, jobs=jobs, passed_before=MARKS))
+
+
+ACCEPTED = Review(
+    job_key="a", mark="a", delivered_commit="commit", base_commit="base", verdict=Verdict.ACCEPT
+)
+
+
+def test_a_merge_that_waits_is_told_and_goes_on_being_tried():
+    """The job says what for; after a time a person is asked, and it is tried all the same."""
+    wait = o.MergeWait(reason="build has not begun", since=NOW)
+    waiting = replace(KNOWN, reviews={"a": ACCEPTED}, merge_waits={"a": wait})
+
+    def told(after: timedelta) -> list[o.Action]:
+        policy = o.Policy(concurrency=0, merge_patience=timedelta(hours=1))
+        return [act for act in o.decide(waiting, NOW + after, policy) if act.job_key == "a"]
+
+    said, merge = told(timedelta(minutes=1))
+    assert isinstance(merge, o.Merge)
+    assert (JobStatus.MERGING, "waits: build has not begun") == (said.status, said.reason)
+    said, merge = told(timedelta(hours=2))
+    assert isinstance(merge, o.Merge)
+    assert JobStatus.NEEDS_YOU is said.status
+    assert "build has not begun" in said.reason
+
+
+def test_a_merge_that_waits_holds_back_no_review():
+    """Only a merge that is about to move the base does."""
+    again = replace(KNOWN, reviews={"a": ACCEPTED}, passed_before=frozenset("b"))
+    assert ["c"] == _asked(again)
+    wait = o.MergeWait(reason="build", since=NOW)
+    assert ["b", "c"] == _asked(replace(again, merge_waits={"a": wait}))

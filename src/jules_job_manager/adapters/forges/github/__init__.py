@@ -1,0 +1,1 @@
+"""Repositories on GitHub: git as everywhere, merging through pull requests."""
