@@ -42,3 +42,5 @@ class JobProgress:
     """The day this was so. An end in the document that is not later is that of an earlier run."""
     checked: frozenset[str] = frozenset()
     """Texts of the checklist lines to tick."""
+    unchecked: frozenset[str] = frozenset()
+    """Texts of those that are not ticked any more, because the work was taken back."""

@@ -8,7 +8,7 @@ from datetime import date
 
 from jules_job_manager.domain.backlog import JobProgress
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.job import Job
+from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.errors import BacklogError
 from jules_job_manager.ports.backlog_documents import BacklogDocuments
 from jules_job_manager.ports.clock import Clock
@@ -204,4 +204,9 @@ def progress_of(job: Job, today: date | None = None) -> JobProgress:
         note=note if begun and note else None,
         as_of=today,
         checked=frozenset(item.text for item in job.checklist if item.checked),
+        unchecked=frozenset(
+            item.text
+            for item in job.checklist
+            if not item.checked and job.status is JobStatus.CANCELLED
+        ),
     )

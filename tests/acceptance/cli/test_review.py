@@ -162,3 +162,44 @@ def test_a_person_signs_a_line(jjm, tmp_path):
         "Say what proves it"
         in jjm("review", "sign", "Task 1", "1", "--evidence", " ", expect=1).stderr
     )
+
+
+def test_a_merge_is_taken_back(jjm, tmp_path):
+    """A dry run touches nothing; then the work is gone from the base, and the job may begin again."""
+    demo = tmp_path / "demo"
+    jjm("demo", "--keep", str(demo), JJM_BACKEND="")
+    environ = {"JJM_HOME": str(demo / "home"), **HOST}
+    origin = demo / "origin.git"
+    remote = ("--remote", f"octo/atlas={origin}")
+    check = ("--check", "python3 -m unittest discover -s tests -t .")
+
+    def head():
+        done = subprocess.run(
+            ["git", "-C", origin, "for-each-ref"], capture_output=True, check=True, text=True
+        )
+        return done.stdout
+
+    before = head(), (demo / "backlog.md").read_text(), jjm("queue", "list", **environ).stdout
+    dry = jjm("merge", "revert", "Task 1", *remote, *check, "--dry-run", **environ)
+    assert "Task 1 could be taken back" in dry.stdout
+    assert before == (
+        head(), (demo / "backlog.md").read_text(), jjm("queue", "list", **environ).stdout
+    )  # fmt: skip
+    refused = jjm("merge", "revert", "Task 2", *remote, *check, expect=1, **environ)
+    assert "Nothing was taken back: without Task 2, python3 -m unittest" in refused.stdout
+    assert before[0] == head()
+    done = jjm("merge", "revert", "Task 1", *remote, *check, **environ)
+    assert "Task 1 is taken back as" in done.stdout
+    tree = subprocess.run(
+        ["git", "-C", origin, "ls-tree", "-r", "--name-only", "main"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "sync_queue" not in tree
+    assert "task_service.py" in tree
+    assert "cancelled" in jjm("queue", "list", "--json", "status", **environ).stdout
+    backlog = (demo / "backlog.md").read_text()
+    assert "taken back by" in backlog
+    assert "- [ ] Tests pass" in backlog
+    again = jjm("merge", "revert", "Task 1", *remote, expect=2, **environ)
+    assert "Nothing was merged for Task 1 that could be taken back." in again.stderr
+    jjm("queue", "retry", "Task 1", **environ)

@@ -74,6 +74,11 @@ def _edits(parsed: ParsedJob, item: JobProgress, source: SourceText, style: Styl
         for box in parsed.boxes
         if not box.checked and box.text in item.checked
     ]
+    edits += [
+        (box.place, box.place + 1, " ")
+        for box in parsed.boxes
+        if box.checked and box.text in item.unchecked
+    ]
     text = source.text
     values = {
         "started": _date_text(item.started_on),
