@@ -49,6 +49,7 @@ NOTIFY: dict[str, tuple[str, str]] = {
     "test": ("notify_test", "Send a test message to every address"),
 }
 REVIEW: dict[str, tuple[str, str]] = {
+    "flaky": ("review_flaky", "Show how often each check was flaky"),
     "init": ("review_init", "Write a .jjm.toml for a repository"),
     "sign": ("review_sign", "Answer yourself for a line of a job's checklist"),
 }

@@ -68,6 +68,24 @@ def repository_from(text: str) -> str:
     return f"{owner}/{name}"
 
 
+def request_from(text: str) -> tuple[str, int] | None:
+    """Return repository (or nothing) and number of a pull request, or None when it is none.
+
+    Accepts `12`, `#12`, and the web address of a pull request (GitHub, Gitea) or a merge request
+    (GitLab).
+    """
+    stripped = text.strip()
+    bare = re.fullmatch(r"#?([1-9][0-9]{0,8})", stripped)
+    if bare:
+        return "", int(bare[1])
+    address = re.fullmatch(
+        r"https?://[^/]+/(?P<name>[^/]+/[^/]+)/(?:pulls?|-/merge_requests)/(?P<number>[1-9][0-9]{0,8})"
+        r"(?:[/?#].*)?",
+        stripped,
+    )
+    return None if address is None else (address["name"], int(address["number"]))
+
+
 def require_branch(text: str) -> str:
     """Return `text` if git would take it as a branch name (`git check-ref-format --branch`).
 

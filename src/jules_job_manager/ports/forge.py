@@ -84,6 +84,10 @@ class Forge(Protocol):
         """Return the commit the branch points to (as last fetched), or None when there is none."""
         ...
 
+    async def request_head(self, repository: str, number: int) -> str | None:
+        """Fetch a pull or merge request and return its newest commit; None: there is none."""
+        ...
+
     async def tree(self, repository: str, commit: str) -> str:
         """Return the id of the files of a commit: two commits with the same one hold the same."""
         ...

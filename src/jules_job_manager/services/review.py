@@ -136,6 +136,16 @@ class Reviewer:
                     return delivery
         return None
 
+    async def delivery_of_request(self, job: Job, number: int) -> Delivery | None:
+        """Return what a pull request brings as it is now, or None when there is none of that number.
+
+        Raises:
+            ForgeError: git failed.
+        """
+        await self._fetch(job.repository)
+        commit = await self._forge.request_head(job.repository, number)
+        return None if commit is None else Delivery(commit=commit)
+
     async def delivery_of_branch(self, job: Job) -> Delivery | None:
         """Return the job's branch as it is now, or None when there is none.
 

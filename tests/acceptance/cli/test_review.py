@@ -203,3 +203,28 @@ def test_a_merge_is_taken_back(jjm, tmp_path):
     again = jjm("merge", "revert", "Task 1", *remote, expect=1, **environ)
     assert "Nothing was merged for Task 1 that could be taken back." in again.stderr
     jjm("queue", "retry", "Task 1", **environ)
+
+
+def test_a_pull_request_is_judged_by_its_number(jjm, repository):
+    """As its branch would be; a number that the remote does not have is told."""
+    folder = repository.partition("=")[2]
+    commit = subprocess.run(
+        ["git", "-C", folder, "rev-parse", "claims"], capture_output=True, check=True, text=True
+    ).stdout.strip()
+    subprocess.run(["git", "-C", folder, "update-ref", "refs/pull/7/head", commit], check=True)
+    for what in ("#7", "7", "https://github.com/octo/adding/pull/7/files"):
+        found = jjm("review", what, "--remote", repository, "--format", "json", expect=1, **HOST)
+        assert commit == json.loads(found.stdout)["delivered_commit"]
+    missing = jjm("review", "#8", "--remote", repository, expect=1, **HOST)
+    assert "octo/adding has no pull request #8." in missing.stderr
+
+
+def test_checks_that_were_flaky(jjm, tmp_path):
+    """Counted over the reviews of the queue."""
+    demo = tmp_path / "demo"
+    jjm("demo", "--keep", str(demo), JJM_BACKEND="")
+    environ = {"JJM_HOME": str(demo / "home")}
+    (row,) = json.loads(jjm("review", "flaky", "--json", "check,runs,flaky", **environ).stdout)
+    assert ("python3 -m unittest discover -s tests -t .", 0) == (row["check"], row["flaky"])
+    assert f"{row['runs']} runs" in jjm("review", "flaky", **environ).stdout
+    assert "No command was run" in jjm("review", "flaky").stderr

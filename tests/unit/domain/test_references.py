@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jules_job_manager.domain.references import repository_from, require_branch, task_id_from
+from jules_job_manager.domain.references import (
+    repository_from,
+    request_from,
+    require_branch,
+    task_id_from,
+)
 from jules_job_manager.errors import InvalidInputError
 
 
@@ -94,3 +99,25 @@ def test_any_text_is_an_id_or_refused(text):
     """No text makes the reader fail in another way, and no id holds a separator."""
     with contextlib.suppress(InvalidInputError):
         assert "/" not in task_id_from(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("12", ("", 12)),
+        (" #12 ", ("", 12)),
+        ("https://github.com/octo/demo/pull/12", ("octo/demo", 12)),
+        ("https://github.com/octo/demo/pull/12/files?w=1#diff", ("octo/demo", 12)),
+        ("https://git.example.org/octo/demo/pulls/3", ("octo/demo", 3)),
+        ("https://gitlab.com/octo/demo/-/merge_requests/4", ("octo/demo", 4)),
+        ("main", None),
+        ("#0", None),
+        ("12a", None),
+        ("1234567890", None),
+        ("https://github.com/octo/demo/issues/12", None),
+        ("https://github.com/octo/demo/pull/-12", None),
+    ],
+)
+def test_pull_requests(text, found):
+    """A number or the web address of one; anything else is none."""
+    assert found == request_from(text)

@@ -44,7 +44,7 @@ _SAFE_SETTINGS = (
 )
 _GRACE_SECONDS = 2.0
 _SIGNALS = (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
-_REMOTE_COMMANDS = frozenset({"fetch", "push"})
+_REMOTE_COMMANDS = frozenset({"fetch", "ls-remote", "push"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,6 +72,36 @@ class LocalGitForge:
         commit = result.stdout.strip()
         return commit if result.code == 0 and _OBJECT_ID.fullmatch(commit) else None
 
+    async def request_head(self, repository: str, number: int) -> str | None:
+        """Fetch a pull request of GitHub or Gitea, or a merge request of GitLab, by its number.
+
+        Sources, read 2026-11: docs.github.com, "Checking out pull requests locally" (`pull/ID/head`);
+        docs.gitlab.com, "Check out merge requests locally" (`merge-requests/ID/head`).
+
+        Raises:
+            ForgeError: git could not reach the remote.
+        """
+        mirror = await self._mirror(repository)
+        for place in (f"refs/pull/{number:d}/head", f"refs/merge-requests/{number:d}/head"):
+            listed = await self._fetched(mirror, repository, place)
+            if listed:
+                return listed
+        return None
+
+    async def _fetched(self, mirror: Path, repository: str, place: str) -> str:
+        """Fetch one ref of the remote and keep its commit; empty when there is no such ref."""
+        environment = await self._environment(repository)
+        found = await git_ok(mirror, "ls-remote", "origin", place, environment=environment)
+        if not found:
+            return ""
+        ours = "refs/jjm/requests/" + place.removeprefix("refs/").removesuffix("/head")
+        async with self._alone(mirror):
+            await alone_ok(
+                mirror, "fetch", "--no-tags", "--quiet", "--end-of-options", "origin",
+                f"+{place}:{ours}", environment=environment,
+            )  # fmt: skip
+        return await git_ok(mirror, "rev-parse", "--verify", ours)
+
     async def tree(self, repository: str, commit: str) -> str:
         """Return the id of the files of a commit of the mirror.
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "what", metavar="JOB|BRANCH", help="a job's key, or a branch of the repository"
+        "what",
+        metavar="JOB|BRANCH|PR",
+        help="a job's key, a branch of the repository, or a pull request's number or web address",
     )
     parser.add_argument("--repo", metavar="OWNER/NAME", help="repository of the branch")
     parser.add_argument("--base", metavar="BRANCH", help="branch it is to be merged into (main)")
@@ -75,6 +77,7 @@ async def _reviewed(
 ) -> tuple[Job, Review]:
     from jules_job_manager.cli.commands.queue_run import prepare_checks
     from jules_job_manager.cli.queue_jobs import matching_key
+    from jules_job_manager.domain.references import request_from
     from jules_job_manager.domain.review import Delivery
     from jules_job_manager.errors import InvalidInputError
 
@@ -83,9 +86,10 @@ async def _reviewed(
     jobs = {job.key: job for job in known}
     key = matching_key(list(jobs), args.what)
     if key is None:
-        job = _job_of_branch(settings, remotes, args)
+        request = request_from(args.what)
+        job = _job_of(request, settings, remotes, args)
         await prepare_checks(context, settings)
-        return job, await _of_branch(reviewer, job, _teller(context))
+        return job, await _of_branch(reviewer, job, request, _teller(context))
     job = jobs[key]
     reviews = await app.store.jobs.list_reviews(key)
     if not reviews:
@@ -103,8 +107,10 @@ async def _reviewed(
     return job, await reviewer.review(job, attempt, delivery, _teller(context))
 
 
-def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace) -> Job:
-    """Return a job that stands for the branch.
+def _job_of(
+    request: tuple[str, int] | None, settings: Settings, remotes: dict[str, str], args: Namespace
+) -> Job:
+    """Return a job that stands for the branch or the pull request.
 
     Raises:
         InvalidInputError: no repository is known, or git knows none of that name.
@@ -113,7 +119,7 @@ def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace)
     from jules_job_manager.domain.references import repository_from, require_branch
     from jules_job_manager.errors import InvalidInputError
 
-    given = args.repo or settings.queue.repository
+    given = args.repo or (request and request[0]) or settings.queue.repository
     if not given and len(remotes) == 1:
         given = next(iter(remotes))
     if not given:
@@ -121,9 +127,9 @@ def _job_of_branch(settings: Settings, remotes: dict[str, str], args: Namespace)
             f"There is no job {args.what!r}, and no repository is known that could have such a branch.",
             hint="Give it with --repo OWNER/NAME, and --remote OWNER/NAME=URL.",
         )
-    branch = require_branch(args.what)
+    name = require_branch(args.what) if request is None else f"#{request[1]}"
     return Job(
-        key=branch, title=branch, branch=branch, repository=repository_from(given),
+        key=name, title=name, branch="" if request else name, repository=repository_from(given),
         base_branch=args.base or settings.queue.base_branch or "main",
     )  # fmt: skip
 
@@ -143,13 +149,19 @@ def _teller(context: Context) -> Tell:
     return tell
 
 
-async def _of_branch(reviewer: Reviewer, job: Job, tell: Tell) -> Review:
+async def _of_branch(
+    reviewer: Reviewer, job: Job, request: tuple[str, int] | None, tell: Tell
+) -> Review:
     from jules_job_manager.domain.job import Attempt
     from jules_job_manager.errors import InvalidInputError
 
-    delivery = await reviewer.delivery_of_branch(job)
+    if request is None:
+        delivery = await reviewer.delivery_of_branch(job)
+    else:
+        delivery = await reviewer.delivery_of_request(job, request[1])
     if delivery is None:
-        raise InvalidInputError(f"{job.repository} has no branch {job.branch}.")
+        what = f"branch {job.branch}" if request is None else f"pull request {job.key}"
+        raise InvalidInputError(f"{job.repository} has no {what}.")
     return await reviewer.review(job, Attempt(mark="", job_key=job.key, number=1), delivery, tell)
 
 
