@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jules_job_manager.domain.event import Event
@@ -44,6 +46,7 @@ def examine(world: World) -> Findings:
     findings = Findings()
     _examine_jules(world, findings)
     _examine_git(world, findings)
+    _examine_machine(world, findings)
     jobs, attempts, events = asyncio.run(_stored(world))
     _examine_store(world, jobs, attempts, events, findings)
     findings.expect(
@@ -110,6 +113,25 @@ def _examine_git(world: World, findings: Findings) -> None:
     files = git(world.origin, "ls-tree", "-r", "--name-only", "main").splitlines()
     lacking = [e.key for e in world.entries if f"out/{e.word}.txt" not in files]
     findings.refuse("jobs whose file is not in main", lacking)
+
+
+def _examine_machine(world: World, findings: Findings) -> None:
+    """Nothing of the killed programs is left: no checkout, no worktree, no check that runs on."""
+    scratch = world.folder / "tmp"
+    findings.refuse("scratch folders left", sorted(p.name for p in scratch.glob("jjm-*")))
+    mirrors = list(world.folder.glob("*/repositories/*.git"))
+    listed = [git(mirror, "worktree", "list", "--porcelain") for mirror in mirrors]
+    findings.refuse("worktrees left", [t for t in listed if t.count("worktree ") > 1])
+    findings.refuse("processes left in a checkout", _working_in(scratch))
+
+
+def _working_in(folder: Path) -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if str(place.readlink()).startswith(f"{folder}/"):
+                found.append(place.parent.name)
+    return found
 
 
 def _started_after_its_need(world: World, entry: Entry, merges: dict[int, list[str]]) -> bool:

@@ -9,11 +9,13 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 _LOCK = "in-use"
+_BEGUN_SECONDS = 60.0
 
 
 class ScratchFolder:
@@ -48,14 +50,24 @@ def _lock_of(folder: Path) -> BaseFileLock:
 
 
 def _sweep(prefix: str) -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    place = Path(tempfile.gettempdir())
+    for folder in (*place.glob(f"{prefix}*"), *place.glob(f"new-{prefix}*")):
         with contextlib.suppress(OSError, Timeout):
-            if not _is_ours(folder):
+            if not _is_ours(folder) and not _was_begun_long_ago(folder, prefix):
                 continue
             lock = _lock_of(folder)
             lock.acquire()
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
+
+
+def _was_begun_long_ago(folder: Path, prefix: str) -> bool:
+    """Whether its program died before it had locked it: that takes a moment, not a minute."""
+    if not folder.name.startswith(f"new-{prefix}") or folder.is_symlink():
+        return False
+    state = folder.lstat()
+    owned = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+    return owned and time.time() - state.st_mtime > _BEGUN_SECONDS
 
 
 def _is_ours(folder: Path) -> bool:
