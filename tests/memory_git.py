@@ -108,6 +108,12 @@ class MemoryGit:
     async def change(self, repository, *, job, base, head):
         return make_change(self.nodes[base].files, self.nodes[head].files, job)
 
+    async def merge_base(self, repository: str, one: str, other: str) -> str | None:
+        return self._merge_base(one, other)
+
+    async def diffs(self, repository, base, head):
+        return ()
+
     async def tree(self, repository: str, commit: str) -> str:
         return repr(sorted(self.nodes[commit].files.items()))
 

@@ -12,6 +12,8 @@ from jules_job_manager.domain.review import CheckResult, Conclusion
 
 PROMISED_FILES = "promised-files"
 """The rule that sees the files that a job promised."""
+_NAMES = re.compile(r"\((?:check|checks):\s*([^()]+)\)\s*\.?\s*$", re.IGNORECASE)
+"""A line that says itself which checks prove it: `Prices are right (check: tests, types)`."""
 _QUOTED = re.compile(r"`([^`]+)`")
 _PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)+|[\w@+-]+\.[A-Za-z]\w{0,9}")
 _EXISTS = re.compile(
@@ -100,6 +102,13 @@ def _bound(item: ChecklistItem, passed: Sequence[CheckResult]) -> ChecklistItem 
     """Return the line ticked when the configuration binds it to checks that all passed."""
     if item.checked:
         return None
+    named = _NAMES.search(item.text)
+    if named:
+        names = [_plain(name) for name in named[1].split(",")]
+        have = {_plain(check.name) for check in passed}
+        if all(name in have for name in names):
+            return replace(item, checked=True, evidence=f"{', '.join(names)} passed")
+        return item
     line = _plain(item.text).casefold()
     by = [check.name for check in passed if any(_fits(line, text) for text in check.proves)]
     return replace(item, checked=True, evidence=f"{', '.join(by)} passed") if by else None

@@ -116,6 +116,10 @@ class Forge(Protocol):
         """Return a file of a commit that was fetched or made; None: there is no such file."""
         ...
 
+    async def merge_base(self, repository: str, one: str, other: str) -> str | None:
+        """Return the newest commit that both have in their history; None: they share none."""
+        ...
+
     async def diffs(self, repository: str, base: str, head: str) -> tuple[FileDiff, ...]:
         """Return the unified diff of each file between two commits that were fetched or made."""
         ...

@@ -30,6 +30,7 @@ from jules_job_manager.ports.forge import Forge, MergeCandidate, Merged, MergeOu
 from jules_job_manager.ports.pull_requests import PullRequests
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.check_suite import CheckSuite, Tell, tell_nobody
+from jules_job_manager.services.conflicts import conflict_text
 from jules_job_manager.services.judging import Judge, judged_by
 
 MERGES = "merges into the base"
@@ -270,7 +271,7 @@ class Reviewer:
         ) as candidate:
             plan = await self._plan_at(job.repository, candidate.base_commit)
             change = await self._change(job, candidate)
-            checks = await self._checks(job, candidate, plan, change, tell)
+            checks = await self._checks(job, candidate, plan, change, delivery.commit, tell)
             if change is not None:
                 checks += await judged_by(self._judges, job, candidate, plan, checks)
         return Review(
@@ -395,10 +396,11 @@ class Reviewer:
         candidate: MergeCandidate,
         plan: ReviewPlan,
         change: Change | None,
+        delivered: str,
         tell: Tell,
     ) -> list[CheckResult]:
         if change is None:
-            output = "Conflicts in:\n" + "\n".join(candidate.conflicts)
+            output = await conflict_text(self._forge, job, candidate, delivered)
             return [CheckResult(name=MERGES, conclusion=Conclusion.FAILURE, output=output)]
         return await self._suite.results(job, candidate, plan, change, tell)
 

@@ -47,6 +47,22 @@ async def test_an_honest_delivery_is_accepted(world, delivery):
     assert ([], "accept") == (failed, judged.review.verdict.value)
 
 
+async def test_a_submodule_that_was_there_before_is_left_alone(world):
+    """It is no part of the delivery; moving it to another commit is."""
+    gitmodules = '[submodule "vendor"]\n\tpath = vendor\n\turl = https://example.org/vendor.git\n'
+    lab = world.lab
+    lab.git("checkout", "-q", "main")
+    link = ("update-index", "--add", "--cacheinfo", f"160000,{world.base},vendor")
+    lab.commit("main", {".gitmodules": gitmodules}, run=[link])
+    lab.work.joinpath("vendor").mkdir()
+    honest = lab.commit("work", {"README.md": "# Notes\n\nLoud.\n"})
+    assert "accept" == (await lab.review("work", honest)).verdict.value
+    other = lab.git("rev-parse", "HEAD")
+    moved = ("update-index", "--cacheinfo", f"160000,{other},vendor")
+    review = await lab.review("work", lab.commit("work", {}, run=[moved]))
+    assert "reject" == review.verdict.value
+
+
 def test_there_are_enough():
     """Told apart by name."""
     assert 40 <= len({delivery.name for delivery in HOSTILE}) == len(HOSTILE)

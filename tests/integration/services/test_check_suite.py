@@ -200,3 +200,20 @@ async def test_changed_lines_must_be_reached(lab):
     review = await place.review("b", place.commit("b", files))
     assert [("tests", "success"), (LINES, "success"), ("none", "success"),
             ("none: changed lines reached", "failure")] == words(review)  # fmt: skip
+
+
+async def test_a_conflict_is_told_with_what_the_base_did(lab):
+    """Which files, what to do, and how the base changed them since the branch began."""
+    place = lab()
+    commit = place.commit("b", {"adding.py": "def add(a, b):\n    return sum([a, b])\n"})
+    place.git("checkout", "-q", "main")
+    place.commit("main", {"adding.py": "def add(a, b):\n    return b + a\n", "other.txt": "1\n"})
+    review = await place.review("b", commit)
+    assert ("reject", [("merges into the base", "failure")]) == (
+        review.verdict.value,
+        words(review),
+    )
+    text = review.checks[0].output
+    assert text.startswith("Conflicts in:\n- adding.py\nMerge main into your branch")
+    assert "+    return b + a" in text
+    assert "other.txt" not in text

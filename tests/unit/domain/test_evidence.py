@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jules_job_manager.domain.evidence import ticked
+from jules_job_manager.domain.evidence import PROMISED_FILES, ticked
 from jules_job_manager.domain.job import ChecklistItem, Job, JobFile
 from jules_job_manager.domain.review import CheckResult, Conclusion, verdict_of
 
@@ -100,3 +100,25 @@ def test_the_verdict(conclusions, verdict):
         for word, required in conclusions
     ]
     assert verdict == verdict_of(checks).value
+
+
+@pytest.mark.parametrize(
+    ("line", "proof"),
+    [
+        ("Prices are right (check: tests)", "tests passed"),
+        ("Prices are right (checks: tests,  types).", "tests, types passed"),
+        ("Tests pass (check: end to end)", ""),
+        ("Prices are right (check: tests, end to end)", ""),
+        ("Prices are right (check: )", ""),
+        ("Prices (check: tests) are right", ""),
+    ],
+)
+def test_a_line_may_name_the_checks_that_prove_it(line, proof):
+    """All of them must have passed; then nothing else proves it."""
+    job = Job(key="J", checklist=(ChecklistItem(text=line),))
+    checks = [
+        CheckResult(name=name, conclusion=Conclusion.SUCCESS, command="make test")
+        for name in ("tests", "types")
+    ]
+    (item,) = ticked(job, checks, promised=PROMISED_FILES)
+    assert (bool(proof), proof) == (item.checked, item.evidence)

@@ -173,6 +173,19 @@ class LocalGitForge:
             return None
         return await file_of(await self._mirror(repository), commit, path)
 
+    async def merge_base(self, repository: str, one: str, other: str) -> str | None:
+        """Return the newest commit that two commits of the mirror share, or None.
+
+        Raises:
+            ForgeError: the mirror lacks one of them.
+        """
+        for commit in (one, other):
+            _require_id(commit)
+        found = await git(await self._mirror(repository), "merge-base", one, other)
+        if found.code not in (0, 1):
+            raise ForgeError(f"git merge-base failed: {found.stderr.strip()[-500:]}")
+        return found.stdout.strip() or None
+
     async def diffs(self, repository: str, base: str, head: str) -> tuple[FileDiff, ...]:
         """Return the unified diff of each file between two commits of the mirror.
 
