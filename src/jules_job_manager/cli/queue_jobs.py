@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "key", "title", "priority", "status", "reason", "depends_on", "branch", "files", "checklist",
-    "estimate", "prompt", "task_id", "notes", "backlog", "position", "repository", "base_branch",
+    "checks", "estimate", "prompt", "task_id", "notes", "backlog", "position", "repository", "base_branch",
     "merge_commit", "started_at", "finished_at", "queued_at", "held", "skipped", "pinned",
     "placed_rank", "place", "shares_files", "not_before", "schedule", "occurrence", "best_of",
 )  # fmt: skip

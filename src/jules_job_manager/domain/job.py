@@ -139,6 +139,8 @@ class Job:
     """The branch the document asks for; Jules may choose another."""
     files: tuple[JobFile, ...] = ()
     checklist: tuple[ChecklistItem, ...] = ()
+    checks: tuple[str, ...] = ()
+    """Commands that its delivery must pass too."""
     estimate: str = ""
     """As the document writes it, for example `1 week`."""
     notes: tuple[str, ...] = ()
@@ -189,6 +191,7 @@ class Job:
             "branch": self.branch,
             "files": [file.to_dict() for file in self.files],
             "checklist": [item.to_dict() for item in self.checklist],
+            "checks": list(self.checks),
             "estimate": self.estimate,
             "prompt": self.prompt,
             "task_id": self.task_id,
@@ -233,6 +236,7 @@ class Job:
             depends_on=tuple(str(key) for key in data.get("depends_on") or ()),
             files=tuple(JobFile.from_dict(file) for file in data.get("files") or ()),
             checklist=tuple(ChecklistItem.from_dict(i) for i in data.get("checklist") or ()),
+            checks=tuple(str(command) for command in data.get("checks") or ()),
             notes=tuple(str(note) for note in data.get("notes") or ()),
             position=int(data.get("position") or 0),
             skipped=bool(data.get("skipped", False)),

@@ -116,6 +116,18 @@ def _require_different(kind: str, names: Sequence[str]) -> None:
         raise ConfigurationError(f"{REVIEW_FILE}: two {kind} are called {twice!r}.")
 
 
+def with_commands(plan: ReviewPlan, commands: Sequence[str]) -> ReviewPlan:
+    """Return `plan` with commands of a job's own; what it has already is not run twice."""
+    known = {check.command for check in plan.checks}
+    names = {check.title for check in plan.checks}
+    more = tuple(
+        CommandCheck(command=command, timeout_seconds=plan.timeout_seconds)
+        for command in dict.fromkeys(commands)
+        if command not in known and command not in names
+    )
+    return replace(plan, checks=plan.checks + more) if more else plan
+
+
 def rule_choices(texts: Sequence[str], *, known_rules: Sequence[str]) -> dict[str, str]:
     """Return rule id to its use, from texts such as `no-stubs=advisory`.
 

@@ -47,6 +47,9 @@ def _section(job: Job) -> Iterator[str]:
         for file in job.files:
             remark = " - ".join(part for part in (_action(file.action), _line(file.note)) if part)
             yield f"- `{_line(file.path)}`" + (f" ({remark})" if remark else "")
+    if job.checks:
+        yield "\n**Checks**:"
+        yield from (f"- `{_line(command)}`" for command in job.checks)
     if job.checklist:
         yield "\n**Validation Checklist**:"
         for item in job.checklist:

@@ -21,7 +21,7 @@ from jules_job_manager.domain.review import (
     Verdict,
     verdict_of,
 )
-from jules_job_manager.domain.review_plan import REVIEW_FILE, ReviewPlan, with_file
+from jules_job_manager.domain.review_plan import REVIEW_FILE, ReviewPlan, with_commands, with_file
 from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import ConfigurationError, ForgeError
@@ -165,7 +165,7 @@ class Reviewer:
         Raises:
             ForgeError: git failed.
         """
-        plan = await self._plan_at(job.repository, candidate.base_commit)
+        plan = await self._plan_of(job, candidate.base_commit)
         return await self._suite.commands(job, candidate, plan, tell)
 
     async def diffs(self, job: Job, review: Review) -> tuple[FileDiff, ...]:
@@ -190,7 +190,7 @@ class Reviewer:
             if review.delivered_commit != delivered:
                 continue
             if plan is None:
-                plan = await self._plan_at(job.repository, base)
+                plan = await self._plan_of(job, base)
             accepted = review.verdict is Verdict.ACCEPT
             held = await self._holds(job, review.merge_commit) if accepted else False
             if accepted and not held and review.base_commit != base:
@@ -269,7 +269,7 @@ class Reviewer:
         async with self._forge.merged(
             job.repository, base_branch=job.base_branch, delivery=delivery, message=message
         ) as candidate:
-            plan = await self._plan_at(job.repository, candidate.base_commit)
+            plan = await self._plan_of(job, candidate.base_commit)
             change = await self._change(job, candidate)
             checks = await self._checks(job, candidate, plan, change, delivery.commit, tell)
             if change is not None:
@@ -309,7 +309,10 @@ class Reviewer:
         ) as candidates:
             if candidates[-1].conflicts:
                 return []
-            plan = await self._plan_at(first.repository, candidates[0].base_commit)
+            base = candidates[0].base_commit
+            plans = [await self._plan_of(job, base) for job, _, _ in parts]
+            every = [check.command for plan in plans for check in plan.checks]
+            plan = with_commands(plans[0], every)
             changes = [
                 await self._forge.change(
                     first.repository, job=job, base=candidate.base_commit, head=candidate.commit
@@ -324,10 +327,10 @@ class Reviewer:
                 job_key=job.key, mark=attempt.mark, delivered_commit=delivery.commit,
                 base_commit=candidate.base_commit, verdict=verdict_of(checks),
                 checks=tuple(checks), merge_commit=candidate.commit, at=self._clock.now(),
-                check_set=plan.digest, **_size(change),
+                check_set=own.digest, **_size(change),
             )
-            for (job, attempt, delivery), candidate, change, checks in zip(
-                parts, candidates, changes, results, strict=True
+            for (job, attempt, delivery), candidate, change, checks, own in zip(
+                parts, candidates, changes, results, plans, strict=True
             )
         ]  # fmt: skip
         accepted = all(review.verdict is Verdict.ACCEPT for review in reviews)
@@ -339,6 +342,14 @@ class Reviewer:
         return await self._forge.change(
             job.repository, job=job, base=candidate.base_commit, head=candidate.commit
         )
+
+    async def _plan_of(self, job: Job, base: str) -> ReviewPlan:
+        """Return what the job's delivery is checked by on this base: also by its own commands.
+
+        Raises:
+            ConfigurationError: the repository's file cannot be used.
+        """
+        return with_commands(await self._plan_at(job.repository, base), job.checks)
 
     async def _plan_at(self, repository: str, base: str) -> ReviewPlan:
         """Return what is checked on this base: the settings, and the file that it has.

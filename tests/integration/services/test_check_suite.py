@@ -10,6 +10,7 @@ import pytest
 from tests.review_lab import Lab
 
 from jules_job_manager.adapters.sandboxes.host import HostSandbox
+from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 
 pytestmark = pytest.mark.integration
@@ -217,3 +218,15 @@ async def test_a_conflict_is_told_with_what_the_base_did(lab):
     assert text.startswith("Conflicts in:\n- adding.py\nMerge main into your branch")
     assert "+    return b + a" in text
     assert "other.txt" not in text
+
+
+async def test_a_job_brings_checks_of_its_own(lab):
+    """They are required, and what the repository runs anyway is not run twice."""
+    place = lab(CommandCheck(name="there", command="test -f adding.py"))
+    job = Job(key="J", checks=("test -f adding.py", "test -f promised.txt"))
+    review = await place.review("b", place.commit("b", {"x": "y"}), job)
+    assert ("reject", [("there", "success"), ("test -f promised.txt", "failure")]) == (
+        review.verdict.value, words(review),
+    )  # fmt: skip
+    plain = await place.review("b", place.commit("b", {"x": "y"}))
+    assert plain.check_set != review.check_set

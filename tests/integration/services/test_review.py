@@ -63,6 +63,9 @@ class FakeForge:
     async def change(self, repository, *, job, base, head):
         return make_change({}, {"a.txt": "1\n"}, job)
 
+    async def merge_base(self, repository, one, other):
+        return None
+
     async def deliver_patch(self, repository, change_set, message):
         self.patches += 1
         commit = f"patch{self.patches}"

@@ -32,6 +32,8 @@ FIELDS = {
     "acceptance criteria": "checklist",
     "validation checklist": "checklist",
     "checklist": "checklist",
+    "checks": "checks",
+    "check": "checks",
     "dependencies": "dependencies",
     "depends on": "dependencies",
     "estimated effort": "estimate",
@@ -53,7 +55,7 @@ FIELDS = {
 }
 """Label names (lower case) and what they fill. `information` only goes into a composed prompt."""
 _BY_HEADING = frozenset(
-    {"prompt", "description", "checklist", "files", "dependencies", "information"}
+    {"prompt", "description", "checklist", "checks", "files", "dependencies", "information"}
 )
 
 

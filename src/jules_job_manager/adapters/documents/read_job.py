@@ -18,6 +18,7 @@ from jules_job_manager.domain.backlog import Problem
 from jules_job_manager.domain.job import ChecklistItem, Job, JobFile, JobStatus, Priority
 
 _BOX = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[(?P<mark>[ xX])\](?:[ \t]|$)")
+_COMMAND = re.compile(r"`([^`]+)`")
 _BOX_TEXT = re.compile(r"\[[ xX]\](?:[ \t]+|$)")
 _NO_PROMPT = {"", "-", "tbd", "todo", "to do", "none", "n/a", "…", "..."}
 
@@ -91,6 +92,7 @@ class SectionReader:
             branch=self._value("branch").strip("`* "),
             files=files,
             checklist=checklist,
+            checks=self._checks(),
             estimate=self._value("estimate"),
             notes=notes,
             position=position,
@@ -164,6 +166,25 @@ class SectionReader:
             else:
                 self._problem(block.line, "this is not a line of the checklist")
         return tuple(boxes), tuple(items)
+
+    def _checks(self) -> tuple[str, ...]:
+        """Return the commands that are listed, each in a code span of its own."""
+        found = self._fields.get("checks")
+        if found is None:
+            return ()
+        texts = [(found.line, repaired(found.label.value))] if found.label.value else []
+        texts += [(b.line, item_text(b)) for b in found.blocks if b.kind == "item"]
+        commands = []
+        for line, text in texts:
+            spans = _COMMAND.findall(text)
+            if spans and not _COMMAND.sub("", text).strip(" ,;."):
+                commands += [span.strip() for span in spans]
+            else:
+                self._problem(line, "a check is a command between backticks, and nothing else")
+        for block in found.blocks:
+            if block.kind != "item":
+                self._problem(block.line, "this is not a line of the checks")
+        return tuple(dict.fromkeys(command for command in commands if command))
 
     def _status_place(self) -> StatusPlace | None:
         found = self._fields.get("status")

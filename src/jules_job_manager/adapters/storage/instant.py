@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 5.0
 JOB_FIELDS = (
     "key", "title", "priority", "status", "reason", "depends_on", "branch", "files", "checklist",
-    "estimate", "prompt", "task_id", "notes", "backlog", "position", "repository", "base_branch",
+    "checks", "estimate", "prompt", "task_id", "notes", "backlog", "position", "repository", "base_branch",
     "merge_commit", "started_at", "finished_at", "queued_at", "held", "skipped", "pinned",
     "placed_rank", "place", "shares_files", "not_before", "schedule", "occurrence", "best_of",
 )  # fmt: skip
@@ -32,7 +32,7 @@ TASK_FIELDS = (
     "seen_at", "metadata",
 )  # fmt: skip
 JSON_COLUMNS = frozenset(
-    {"title", "prompt", "reason", "depends_on", "files", "checklist", "estimate", "notes",
+    {"title", "prompt", "reason", "depends_on", "files", "checklist", "checks", "estimate", "notes",
      "description", "plan", "outputs", "metadata"}
 )  # fmt: skip
 """Columns that hold JSON text; `branch` is one in jobs alone."""

@@ -40,6 +40,7 @@ def run(args: Namespace, context: Context) -> int:
         for f in job["files"]
     ]
     _list(context, "Files", files)
+    _list(context, "Checks", job["checks"])
     ticks = [
         f"[{'x' if item['checked'] else ' '}] {item['text']}"
         + (f"  (proved: {item['evidence']})" if item.get("evidence") else "")

@@ -198,3 +198,19 @@ def test_a_line_that_is_as_long_as_a_book_costs_no_time() -> None:
     began = time.process_time()
     assert [4, 5] == lines(read(text))
     assert time.process_time() - began < 5
+
+
+def test_a_job_may_bring_checks_of_its_own():
+    """Commands between backticks, one on the label's line or a list; anything else is reported."""
+    text = (
+        "### Task 1: One\n**Checks**: `make test`\n**Prompt**:\n```\nDo.\n```\n\n"
+        "### Task 2: Two\n**Prompt**:\n```\nDo.\n```\n**Checks**:\n- `make lint`\n- [ ] `make types`, `make docs`\n"
+        "- `make lint`\n- rm -rf /\n- run `make test` twice\n"
+    )
+    read = DOCUMENTS.read(text.encode())
+    assert [("make test",), ("make lint", "make types", "make docs")] == [
+        job.checks for job in read.jobs
+    ]
+    assert ["Task 2: a check is a command between backticks, and nothing else"] * 2 == [
+        problem.message for problem in read.problems
+    ]

@@ -208,6 +208,7 @@ jobs = sa.Table(
     sa.Column("branch", JsonText, nullable=False),
     sa.Column("files", JsonText, nullable=False),
     sa.Column("checklist", JsonText, nullable=False),
+    sa.Column("checks", JsonText, nullable=False, server_default="[]"),
     sa.Column("estimate", JsonText, nullable=False),
     sa.Column("notes", JsonText, nullable=False),
     sa.Column("backlog", PlainText, nullable=False),

@@ -1,4 +1,4 @@
-"""Deliveries that are merged one after the other may be checked together."""
+"""Deliveries may be checked together, and jobs have checks of their own."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,8 +14,10 @@ def upgrade() -> None:
     op.add_column(
         "review_runs", sa.Column("together", sa.Text(), nullable=False, server_default="[]")
     )
+    op.add_column("jobs", sa.Column("checks", sa.Text(), nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
     """Bring the schema back."""
+    op.drop_column("jobs", "checks")
     op.drop_column("review_runs", "together")
