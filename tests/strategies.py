@@ -131,6 +131,7 @@ jobs = st.builds(
     checklist=st.lists(st.builds(ChecklistItem, text=texts, checked=st.booleans()), max_size=2).map(
         tuple
     ),
+    checks=st.lists(texts, max_size=2).map(tuple),
     estimate=texts,
     notes=st.lists(texts, max_size=2).map(tuple),
     backlog=texts,

@@ -235,7 +235,7 @@ async def test_conflicts_and_failing_checks_reject(store, tmp_path):
     forge.conflicts = ("a.py", "b.py")
     review = await reviewer(store, forge).review(JOB, ATTEMPT, Delivery(commit="d"))
     assert Verdict.REJECT is review.verdict
-    assert "a.py\nb.py" in review.checks[0].output
+    assert "- a.py\n- b.py" in review.checks[0].output
     forge.conflicts, forge.worktree = (), tmp_path
     late = reviewer(store, forge, FakeRunner(Conclusion.TIMED_OUT))
     review = await late.review(JOB, ATTEMPT, Delivery(commit="d"))
