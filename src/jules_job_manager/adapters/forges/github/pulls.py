@@ -2,7 +2,8 @@
 
 Unknown or missing members never stop anything: what cannot be read is not there.
 Source: docs.github.com/en/rest/pulls/pulls, /rest/checks/runs, /rest/commits/statuses,
-/rest/git/refs, read 2026-11.
+/rest/git/refs (merge answers 200, 405 or 409; `merge_commit_sha` after a merge, squash or rebase; a second
+request of one head and base is 422), read 2026-11.
 """
 
 from __future__ import annotations
