@@ -38,7 +38,10 @@ def test_why(queue):
     """Each job says why it is not running, when it will, and what helps."""
     assert "Task 1 may start now: jjm queue run\n" == queue("why", "task 1").stdout
     assert "Task 2 waits for Task 1.\n1 job stands before it.\n" == queue("why", "Task 2").stdout
-    failed = "Task 4 has failed.\nBring it back with: jjm queue retry 'Task 4'\n"
+    failed = (
+        "Task 4 has failed.\nThe whole story: jjm queue story 'Task 4'\n"
+        "Bring it back with: jjm queue retry 'Task 4'\n"
+    )
     assert failed == queue("why", "Task 4").stdout
     assert queue("why", "Task 5").stdout.startswith("Task 5 is a draft: it has no prompt yet.\n")
     assert "There is no job 'Task 9'" in queue("why", "Task 9", expect=1).stderr
