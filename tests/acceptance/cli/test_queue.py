@@ -47,6 +47,11 @@ def test_the_demo(jjm, tmp_path):
         "queue", "story", "Task 2", "--format", "html", JJM_HOME=str(tmp_path / "demo" / "home")
     )
     assert page.stdout.startswith("<!DOCTYPE html>")
+    home = {"JJM_HOME": str(tmp_path / "demo" / "home")}
+    (row,) = json.loads(jjm("review", "flaky", "--json", "check,runs,flaky", **home).stdout)
+    assert ("python3 -m unittest discover -s tests -t .", 0) == (row["check"], row["flaky"])
+    assert f"{row['runs']} runs" in jjm("review", "flaky", **home).stdout
+    assert "No command was run" in jjm("review", "flaky").stderr
     backlog = (tmp_path / "demo" / "backlog.md").read_text()
     assert 3 == backlog.count("**Status**: ✅ Complete")
 

@@ -217,14 +217,3 @@ def test_a_pull_request_is_judged_by_its_number(jjm, repository):
         assert commit == json.loads(found.stdout)["delivered_commit"]
     missing = jjm("review", "#8", "--remote", repository, expect=1, **HOST)
     assert "octo/adding has no pull request #8." in missing.stderr
-
-
-def test_checks_that_were_flaky(jjm, tmp_path):
-    """Counted over the reviews of the queue."""
-    demo = tmp_path / "demo"
-    jjm("demo", "--keep", str(demo), JJM_BACKEND="")
-    environ = {"JJM_HOME": str(demo / "home")}
-    (row,) = json.loads(jjm("review", "flaky", "--json", "check,runs,flaky", **environ).stdout)
-    assert ("python3 -m unittest discover -s tests -t .", 0) == (row["check"], row["flaky"])
-    assert f"{row['runs']} runs" in jjm("review", "flaky", **environ).stdout
-    assert "No command was run" in jjm("review", "flaky").stderr

@@ -149,6 +149,6 @@ async def _lists(store, key):
 
 TestTwoStores = TwoStores.TestCase
 TestTwoStores.settings = settings(
-    max_examples=40, stateful_step_count=12, deadline=None,
+    max_examples=25, stateful_step_count=12, deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes with real files
 )  # fmt: skip
