@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 BASE: Mapping[str, str] = {
     ".jjm.toml": (
         '[[checks]]\nname = "tests"\ncommand = "python3 -B -m unittest discover -s tests -t ."\n'
-        "timeout_seconds = 6\n"
+        "timeout_seconds = 10\n"
     ),
     "README.md": "# Notes\n\nKeeps notes.\n",
     "notes/__init__.py": '"""Notes."""\n',
