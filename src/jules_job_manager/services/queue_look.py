@@ -222,8 +222,9 @@ class QueueLook:
             and await self._reviewer.goes_in_circles(job, attempt, delivery.commit)
         ):
             found.circles.add(attempt.mark)
-        if review is None and await self._reviewer.passed_before(job, delivery.commit):
-            found.passed_before.add(attempt.mark)
+        with contextlib.suppress(ConfigurationError):  # as above
+            if review is None and await self._reviewer.passed_before(job, delivery.commit, base):
+                found.passed_before.add(attempt.mark)
         if review is not None:
             self.reviews[attempt.mark] = review
             found.reviews[attempt.mark] = review

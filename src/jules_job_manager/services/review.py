@@ -212,10 +212,18 @@ class Reviewer:
         ) as candidate:  # fmt: skip
             return False if candidate.commit == review.merge_commit else None
 
-    async def passed_before(self, job: Job, delivered: str) -> bool:
-        """Return whether the delivery was accepted on some base."""
-        reviews = await self._store.jobs.list_reviews(job.key)
-        return any(r.delivered_commit == delivered and r.verdict is Verdict.ACCEPT for r in reviews)
+    async def passed_before(self, job: Job, delivered: str, base: str) -> bool:
+        """Return whether the delivery was accepted on some base, by what is checked on this one.
+
+        Raises:
+            ConfigurationError: the repository's file on this base cannot be used.
+        """
+        accepted = {
+            review.check_set
+            for review in await self._store.jobs.list_reviews(job.key)
+            if review.delivered_commit == delivered and review.verdict is Verdict.ACCEPT
+        }
+        return bool(accepted) and (await self._plan_of(job, base)).digest in accepted
 
     def merges_what_it_judged(self, repository: str) -> bool:
         """Return whether the very commit that was judged is pushed, so that others build on it."""

@@ -331,3 +331,16 @@ def test_the_feedback_names_what_failed_and_how():
     )
     assert "[jjm:m1#2]" in text
     assert "without delivering" in feedback_for([], mark="m1", number=1)
+
+
+async def test_what_passed_other_checks_did_not_pass_before(store, tmp_path):
+    """Only by the very checks of this base is a delivery spared a review of its own."""
+    await store.jobs.save_jobs([JOB])
+    forge = FakeForge(main="c0")
+    forge.worktree = tmp_path
+    mine = reviewer(store, forge)
+    await store.jobs.save_review(await mine.review(JOB, ATTEMPT, Delivery(commit="d")))
+    assert await mine.passed_before(JOB, "d", "c1")
+    assert not await mine.passed_before(JOB, "other", "c1")
+    more = reviewer(store, forge, checks=(MAKE_TEST, CommandCheck(command="make lint")))
+    assert not await more.passed_before(JOB, "d", "c1")
