@@ -239,9 +239,9 @@ async def test_a_merge_is_undone(real):
     await real.merge(real.work("b", {"b.txt": "another\n"}).id)
     made, tree = await _reverted(real, first)
     assert {"README.md", "b.txt"} == set(tree)
-    await real.forge.push_merge(
-        REPO, job=JOB, base_branch="main", delivery=Delivery(commit=made.commit), candidate=made
-    )
+    same, _ = await _reverted(real, first)
+    assert made.commit == same.commit
+    await real.push(made, made.commit)
     assert made.commit == real.base()
     again, _ = await _reverted(real, first)
     assert again.base_commit == again.commit
@@ -263,3 +263,17 @@ async def test_a_plain_commit_is_undone_too(real):
     )  # fmt: skip
     _, tree = await _reverted(real, commit.id)
     assert {"README.md"} == set(tree)
+
+
+@pytest.mark.parametrize("place", ["real", "github", "github-squash"], indirect=True)
+async def test_taking_back_goes_the_way_of_a_merge(place):
+    """Through a pull request where those are merged; a second time there is nothing to undo."""
+    work = place.work("a", {"a.txt": "one\n"})
+    made, _ = await place.candidate(work.id)
+    merged = (await place.push(made, work.id)).commit
+    undone, tree = await _reverted(place, merged)
+    assert {"README.md"} == set(tree)
+    await place.push(undone, undone.commit)
+    await place.forge.fetch(REPO)
+    again, tree = await _reverted(place, merged)
+    assert (again.base_commit, {"README.md"}) == (again.commit, set(tree))

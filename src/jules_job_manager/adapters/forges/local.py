@@ -114,6 +114,12 @@ class LocalGitForge:
             mirror, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"
         )
 
+    async def _require_head(self, repository: str, branch: str) -> str:
+        commit = await self.head_commit(repository, branch)
+        if commit is None:
+            raise ForgeError(f"{repository} has no branch {branch}.")
+        return commit
+
     async def list_branches(self, repository: str) -> list[str]:
         """Return the remote's branches as last fetched, in text order."""
         mirror = await self._mirror(repository)
@@ -218,9 +224,7 @@ class LocalGitForge:
             ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
         """
         mirror = await self._mirror(repository)
-        base = await self.head_commit(repository, base_branch)
-        if base is None:
-            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        base = await self._require_head(repository, base_branch)
         _require_id(delivery.commit)
         async with self._worktree(mirror, base) as folder:
             yield await self._merge(mirror, folder, base, delivery.commit, message)
@@ -235,9 +239,7 @@ class LocalGitForge:
             ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
         """
         mirror = await self._mirror(repository)
-        base = await self.head_commit(repository, base_branch)
-        if base is None:
-            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        base = await self._require_head(repository, base_branch)
         for delivery, _ in deliveries:
             _require_id(delivery.commit)
         async with self._worktree(mirror, base) as folder:
@@ -256,10 +258,9 @@ class LocalGitForge:
         if done.code == 0:
             return MergeCandidate(base_commit=base, commit=base, worktree=folder)
         # The same merge gets the same id on every machine: one may check what another pushes.
-        dates = await git_ok(folder, "show", "--no-patch", "--format=%ct", base, commit)
         result = await git(
             folder, "merge", "--no-ff", "--no-verify", "--quiet", "-m", message, commit,
-            date=f"{max(map(int, dates.split()))} +0000",
+            date=await _newest(folder, base, commit),
         )  # fmt: skip
         if result.code == 0:
             merge = await git_ok(folder, "rev-parse", "HEAD")
@@ -280,9 +281,7 @@ class LocalGitForge:
             ForgeError: a branch or commit is missing, or git failed for another reason than a conflict.
         """
         mirror = await self._mirror(repository)
-        base = await self.head_commit(repository, base_branch)
-        if base is None:
-            raise ForgeError(f"{repository} has no branch {base_branch}.")
+        base = await self._require_head(repository, base_branch)
         _require_id(commit)
         async with self._worktree(mirror, base) as folder:
             parents = (await git_ok(folder, "rev-parse", f"{commit}^@")).split()
@@ -297,7 +296,13 @@ class LocalGitForge:
             if (await git(folder, "diff", "--cached", "--quiet")).code == 0:
                 yield MergeCandidate(base_commit=base, commit=base, worktree=folder)
                 return
-            await git_ok(folder, "commit", "--quiet", "--no-verify", "-m", message)
+            # On one base it is one commit, so that asking again finds the same pull request.
+            done = await git(
+                folder, "commit", "--quiet", "--no-verify", "-m", message,
+                date=await _newest(folder, base, commit),
+            )  # fmt: skip
+            if done.code != 0:
+                raise ForgeError(f"git commit failed: {done.stderr.strip()[-500:]}")
             made = await git_ok(folder, "rev-parse", "HEAD")
             await self._keep(mirror, made)
             yield MergeCandidate(base_commit=base, commit=made, worktree=folder)
@@ -450,6 +455,12 @@ class LocalGitForge:
                 hint="Check the address, and that git can reach it without asking for a password.",
             )
         (mirror / "jjm-ready").write_text(repository, encoding="utf-8")
+
+
+async def _newest(folder: Path, *commits: str) -> str:
+    """Return the date of the newest of the commits, as git reads it."""
+    dates = await git_ok(folder, "show", "--no-patch", "--format=%ct", *commits)
+    return f"{max(map(int, dates.split()))} +0000"
 
 
 async def _unmerged(folder: Path) -> tuple[str, ...]:
