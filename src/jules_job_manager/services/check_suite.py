@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jules_job_manager.domain.change import Change
 from jules_job_manager.domain.finding import Finding
@@ -244,18 +245,14 @@ def _plain(plan: ReviewPlan) -> ReviewPlan:
 
 
 async def _side_by_side(
-    works: Sequence[Awaitable[list[CheckResult]]],
+    works: Sequence[Coroutine[Any, Any, list[CheckResult]]],
 ) -> list[list[CheckResult]]:
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(work)) for work in works]
+            tasks = [group.create_task(work) for work in works]
     except* Exception as failed:
         raise _first(failed) from failed
     return [task.result() for task in tasks]
-
-
-async def _awaited(work: Awaitable[list[CheckResult]]) -> list[CheckResult]:
-    return await work
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -110,6 +110,8 @@ class ReviewWorker:
         reviews = await self._reviewer.review_together(known, tell=tell)
         if not reviews:
             await note_failed_batch(self._store, run)
+            names = ", ".join(one.job_key for one in run.together)
+            self._say(run, f"not accepted (together with {names}); fewer are checked at a time")
         return reviews
 
     async def _part(self, one: Companion) -> tuple[Job, Attempt, Delivery] | None:
@@ -142,9 +144,7 @@ class ReviewWorker:
         if not await self._store.review_queue.finish(run, reviews, events):
             return
         together = f" (together with {', '.join(o.job_key for o in run.together)})"
-        if run.together and not reviews:
-            self._say(run, f"not accepted{together}; fewer are checked at a time")
-        elif reviews:
+        if reviews:
             self._say(run, _outcome(reviews[0]) + (together if run.together else ""))
         branches = {run.job_key: run.branch} | {o.job_key: o.branch for o in run.together}
         for review in reviews:

@@ -138,16 +138,16 @@ async def test_a_repository_that_is_too_large(ask, monkeypatch):
     )
 
 
-async def test_a_sandbox_that_is_missing():
+async def test_a_sandbox_that_is_missing(tmp_path):
     """It is a sentence too, never a run without one."""
     access = CommandReviewers(
         sandbox=BubblewrapSandbox(path="", home=Path("/"), program="no-bwrap"),
         host=HostSandbox(environment={}), limits=DEFAULT_LIMITS, environment={},
     )  # fmt: skip
-    spec = ReviewerSpec(name="r", command="touch /tmp/never-made-by-a-reviewer")
+    spec = ReviewerSpec(name="r", command=f"touch {tmp_path}/made")
     reply = await access.ask(spec, request="{}", change=CHANGE)
     assert "it could not be asked (bubblewrap is not installed)" == reply.problem
-    assert not Path("/tmp/never-made-by-a-reviewer").exists()
+    assert not (tmp_path / "made").exists()
 
 
 async def test_requests_can_be_large(ask):
