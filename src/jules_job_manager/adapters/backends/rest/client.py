@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
+from jules_job_manager.adapters.api_address import checked_address
 from jules_job_manager.adapters.backends.rest.errors import (
     error_from_exception,
     error_from_response,
 )
 from jules_job_manager.adapters.half_pairs import repaired
-from jules_job_manager.domain.masking import masked
 from jules_job_manager.errors import BackendConnectionError, ConfigurationError, UnclearOutcomeError
 
 
@@ -106,27 +104,7 @@ def checked_base_url(text: str) -> str:
         ConfigurationError: it is no http address ending in /v1alpha, or it would send the key
             unencrypted to another machine.
     """
-    address = text.strip().rstrip("/")
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in {"http", "https"} and parts.path.endswith("/v1alpha")
-        usable = usable and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username or parts.password:
-        raise ConfigurationError(
-            f"jules.api_url {masked(text)!r} is not an address of the Jules API.",
-            hint="Write it like https://jules.googleapis.com/v1alpha, without key or query.",
-        )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ConfigurationError(
-            "jules.api_url would send the key unencrypted over the network.", hint="Use https."
-        )
-    return address
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return checked_address(
+        text, setting="jules.api_url", what="the Jules API", secret="key", path_end="/v1alpha",  # noqa: S106 - its name
+        hint="Write it like https://jules.googleapis.com/v1alpha, without key or query.",
+    )  # fmt: skip

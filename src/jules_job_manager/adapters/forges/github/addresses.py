@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from jules_job_manager.domain.masking import masked
-from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.adapters.api_address import checked_address
 
 EVERY = "*"
 
@@ -21,22 +19,10 @@ def checked_api_url(text: str) -> str:
         ConfigurationError: it is no https address, or would send the token unencrypted to
             another machine.
     """
-    address = text.strip().rstrip("/")
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username or parts.password:
-        raise ConfigurationError(
-            f"github.api_url {masked(text)!r} is not an address of GitHub's API.",
-            hint="Write it like https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise.",
-        )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ConfigurationError(
-            "github.api_url would send the token unencrypted over the network.", hint="Use https."
-        )
-    return address
+    return checked_address(
+        text, setting="github.api_url", what="GitHub's API", secret="token",  # noqa: S106 - its name
+        hint="Write it like https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise.",
+    )  # fmt: skip
 
 
 def git_host(api_url: str) -> str:
@@ -112,10 +98,3 @@ class Addresses:
             "GIT_CONFIG_KEY_0": key, "GIT_CONFIG_VALUE_0": "",
             "GIT_CONFIG_KEY_1": key, "GIT_CONFIG_VALUE_1": f"Authorization: Basic {basic}",
         }  # fmt: skip
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
