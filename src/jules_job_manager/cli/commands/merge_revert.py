@@ -18,15 +18,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import add_checks, add_remotes
+
     parser.add_argument("key", metavar="KEY", help="the job's key, for example 'Task 1' or JJM-007")
-    parser.add_argument(
-        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
-        help="where git finds the repository; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--check", action="append", metavar="COMMAND",
-        help="command that must exit with 0 on the result; repeatable",
-    )  # fmt: skip
+    add_remotes(parser)
+    add_checks(parser)
     parser.add_argument("--no-checks", action="store_true", help="run no command on the result")
     parser.add_argument(
         "--dry-run", action="store_true", help="only find out whether it would work"

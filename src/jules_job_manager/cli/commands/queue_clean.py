@@ -26,6 +26,7 @@ _DONE = {"archive": "archived", "delete": "deleted"}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import add_remotes
     from jules_job_manager.cli.output import add_json_options
 
     parser.add_argument("--delete", action="store_true", help="delete for good what is merged")
@@ -34,10 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--all-tasks", action="store_true",
         help="also judge finished tasks that are of no job, by their branch or patch",
     )  # fmt: skip
-    parser.add_argument(
-        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
-        help="where git finds the repository; repeatable",
-    )  # fmt: skip
+    add_remotes(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be done, change nothing"
     )

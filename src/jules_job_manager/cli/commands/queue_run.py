@@ -26,24 +26,15 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import add_checks, add_remotes
+
     parser.add_argument("--repo", metavar="OWNER/NAME", help="repository of jobs that name none")
     parser.add_argument("--base", metavar="BRANCH", help="branch to start from and merge into")
-    parser.add_argument(
-        "--check",
-        action="append",
-        metavar="COMMAND",
-        help="command that must exit with 0 on the merge; repeatable",
-    )
+    add_checks(parser)
     parser.add_argument("--concurrency", type=int, metavar="N", help="most tasks at work at once")
     parser.add_argument("--approve", choices=("ask", "always", "policy"), help="who approves plans")
     parser.add_argument("--answer", metavar="TEXT", help="what to answer when Jules asks something")
-    parser.add_argument(
-        "--remote",
-        action="append",
-        default=[],
-        metavar="OWNER/NAME=URL",
-        help="where git finds the repository; repeatable",
-    )
+    add_remotes(parser)
     parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks")
     parser.add_argument(
         "--max-rounds", type=int, metavar="N", help="most times one task is sent back"

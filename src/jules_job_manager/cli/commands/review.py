@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import add_checks, add_remotes
+
     parser.add_argument(
         "what",
         metavar="JOB|BRANCH|PR",
@@ -30,14 +32,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--repo", metavar="OWNER/NAME", help="repository of the branch")
     parser.add_argument("--base", metavar="BRANCH", help="branch it is to be merged into (main)")
-    parser.add_argument(
-        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
-        help="where git finds the repository; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--check", action="append", metavar="COMMAND",
-        help="command that must exit with 0 on the merge; repeatable",
-    )  # fmt: skip
+    add_remotes(parser)
+    add_checks(parser)
     parser.add_argument("--again", action="store_true", help="check a job's delivery again")
     parser.add_argument(
         "--full", action="store_true", help="show what passed, and whole outputs, too"

@@ -19,14 +19,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "--check", action="append", metavar="COMMAND",
-        help="command that must exit with 0 on the merge; repeatable",
-    )  # fmt: skip
-    parser.add_argument(
-        "--remote", action="append", default=[], metavar="OWNER/NAME=URL",
-        help="where git finds the repository; repeatable",
-    )  # fmt: skip
+    from jules_job_manager.cli.arguments import add_checks, add_remotes
+
+    add_checks(parser)
+    add_remotes(parser)
     parser.add_argument("--approve", choices=("ask", "always", "policy"), help="who approves plans")
     parser.add_argument("--interval", type=float, metavar="SECONDS", help="time between two looks")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
