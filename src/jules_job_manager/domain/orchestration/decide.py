@@ -61,7 +61,8 @@ def _in_merge_order(
     """Let one delivery of each base be merged, and those that passed on an earlier base wait.
 
     Each merge moves the base, so that checking all of them again after each would cost the square
-    of their number: they are checked together, fewer at a time when they do not pass. The first check of a delivery is not held back: it may find what is wrong.
+    of their number: they are checked together, fewer at a time when they do not pass. The first
+    check of a delivery is not held back: it may find what is wrong.
     """
     by_key = line.jobs
     by_mark = {attempt.mark: attempt for attempt in snapshot.attempts}
