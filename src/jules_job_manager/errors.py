@@ -4,6 +4,7 @@
 
     JulesManagerError
     ├── InvalidInputError              what the user typed or passed cannot be used
+    │   └── JobNotFoundError           no such job in the queue
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -88,6 +89,12 @@ class InvalidInputError(JulesManagerError):
     """The input cannot be used."""
 
     code = "JJM010"
+
+
+class JobNotFoundError(InvalidInputError):
+    """The queue has no such job."""
+
+    code = "JJM011"
 
 
 class ConfigurationError(JulesManagerError):

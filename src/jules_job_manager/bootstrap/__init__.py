@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import shlex
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.errors import ConfigurationError
@@ -17,6 +18,8 @@ from jules_job_manager.settings.model import AccountSettings, Settings
 if TYPE_CHECKING:
     from jules_job_manager.adapters.backends.simulator.engine import Simulator
     from jules_job_manager.adapters.forges.github.api import GitHubApi
+    from jules_job_manager.domain.job import Job
+    from jules_job_manager.domain.quota import AccountUse
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.clock import Clock
@@ -44,11 +47,24 @@ class App:
         self.store = store
         self.clock = clock
         self.log_warning = ""
-        self._backend: Backend | None = None
+        self.actor = ""
+        """Who events name as the one who acts; empty: each service's own word."""
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
         self._closers: list[Callable[[], object]] = []
-        self._more_backends: list[Backend] = []
+        self._backends: dict[str, Backend] = {}
+        """Those opened so far, by account."""
+        self._observers: dict[str, Observer] = {}
+        """One for each account, so that whoever looks at it shares one budget."""
+
+    def acting_as(self, actor: str) -> App:
+        """Return the same application, whose services name `actor` in events.
+
+        It shares the store and the backends with this one, which stays the one to be closed.
+        """
+        other = copy.copy(self)
+        other.actor = actor
+        return other
 
     @property
     def store_warning(self) -> str:
@@ -62,17 +78,15 @@ class App:
         Raises:
             ConfigurationError: none is configured; the hint says how.
         """
-        if self._backend is None:
-            self._backend = build_backend(self.settings, self.clock, self._closers)
-        return self._backend
+        if "default" not in self._backends:
+            self._backends["default"] = build_backend(self.settings, self.clock, self._closers)
+        return self._backends["default"]
 
     @property
     def tasks(self) -> TaskService:
         """Managing tasks, whichever account they are in."""
-        from jules_job_manager.services.tasks import TaskService
-
         if not self.settings.accounts:
-            return TaskService(backend=self.backend, store=self.store, clock=self.clock)
+            return self._tasks_of(self.backend)
         from jules_job_manager.services.account_tasks import AccountTasks
 
         others = {
@@ -80,7 +94,17 @@ class App:
             for name, account in self.accounts().items()
             if name != "default"
         }
-        return AccountTasks(backend=self.backend, store=self.store, clock=self.clock, others=others)
+        return AccountTasks(
+            backend=self.backend, store=self.store, clock=self.clock, others=others,
+            actor=self.actor or "jjm",
+        )  # fmt: skip
+
+    def _tasks_of(self, backend: Backend) -> TaskService:
+        from jules_job_manager.services.tasks import TaskService
+
+        return TaskService(
+            backend=backend, store=self.store, clock=self.clock, actor=self.actor or "jjm"
+        )
 
     @property
     def backlogs(self) -> BacklogService:
@@ -116,7 +140,7 @@ class App:
         """What a person does to jobs of the queue."""
         from jules_job_manager.services.interventions import Interventions
 
-        return Interventions(store=self.store, clock=self.clock)
+        return Interventions(store=self.store, clock=self.clock, actor=self.actor or "person")
 
     @property
     def queue_admin(self) -> QueueAdmin:
@@ -127,8 +151,9 @@ class App:
 
         ageing = timedelta(hours=self.settings.queue.ageing_hours)
         return QueueAdmin(
-            store=self.store, clock=self.clock, ageing=ageing, cancel_reviews=self._cancel_reviews
-        )
+            store=self.store, clock=self.clock, ageing=ageing, cancel_reviews=self._cancel_reviews,
+            actor=self.actor or "person",
+        )  # fmt: skip
 
     async def _cancel_reviews(self, marks: Sequence[str]) -> int:
         from jules_job_manager.bootstrap.dispatch import dispatcher_of
@@ -160,10 +185,35 @@ class App:
         choices = self.account_choices()
         found = {"default": self._account("default", self.backend, choices["default"][1])}
         for name, given in self.settings.accounts.items():
-            backend = _rest_account(self.settings, self.clock, name, given)
-            self._more_backends.append(backend)
-            found[name] = self._account(name, backend, choices[name][1])
+            if name not in self._backends:
+                self._backends[name] = _rest_account(self.settings, self.clock, name, given)
+            found[name] = self._account(name, self._backends[name], choices[name][1])
         return found
+
+    async def quota(self, *, asks: bool) -> Mapping[str, AccountUse]:
+        """Return what each account has used, by name; with `asks` Jules is asked, else the store.
+
+        Raises:
+            ConfigurationError: Jules is to be asked and none is configured.
+            UnsupportedOperationError: the store keeps no queue.
+        """
+        from jules_job_manager.services.queue_view import fresh_uses, stored_uses
+
+        if not asks:
+            return await stored_uses(self.store, self.account_choices(), self.clock)
+        return await fresh_uses(self.store, self.accounts().values(), self.clock)
+
+    async def why(self, key: str) -> tuple[Job, dict[str, Any]]:
+        """Return a job and what it waits for; see `services.why`.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+        """
+        from jules_job_manager.bootstrap.queue import queue_policy
+        from jules_job_manager.services.why import why_waits
+
+        policy = queue_policy(self.settings)
+        return await why_waits(self.store, self.account_choices(), self.clock, policy, key)
 
     async def observer_of(self, reference: str) -> Observer:
         """Return the observer of the account a task is in: the default one for unknown tasks.
@@ -182,14 +232,16 @@ class App:
     def _account(self, name: str, backend: Backend, choice: PlanChoice) -> Account:
         from jules_job_manager.services.accounts import Account
         from jules_job_manager.services.observer import Observer
-        from jules_job_manager.services.tasks import TaskService
 
-        tasks = TaskService(backend=backend, store=self.store, clock=self.clock)
-        observer = Observer(
-            backend=backend, tasks=tasks, store=self.store, clock=self.clock,
-            per_minute=self.settings.jules.activity_lists_per_minute,
-        )  # fmt: skip
-        return Account(name=name, backend=backend, tasks=tasks, observer=observer, choice=choice)
+        tasks = self._tasks_of(backend)
+        if name not in self._observers:
+            self._observers[name] = Observer(
+                backend=backend, tasks=tasks, store=self.store, clock=self.clock,
+                per_minute=self.settings.jules.activity_lists_per_minute,
+            )  # fmt: skip
+        return Account(
+            name=name, backend=backend, tasks=tasks, observer=self._observers[name], choice=choice
+        )
 
     def use_remotes(self, remotes: dict[str, str]) -> None:
         """Replace `[remotes]`, before the backend is first used."""
@@ -208,9 +260,8 @@ class App:
     async def aclose(self) -> None:
         """Close the backend, then the store."""
         try:
-            for backend in (self._backend, *self._more_backends):
-                if backend is not None:
-                    await backend.aclose()
+            for backend in self._backends.values():
+                await backend.aclose()
             if self.github is not None:
                 await self.github.aclose()
             for close in reversed(self._closers):

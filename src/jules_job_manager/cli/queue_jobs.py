@@ -35,30 +35,6 @@ def read_jobs(
     return context.run(work)
 
 
-def find_job(jobs: Sequence[Job], text: str) -> Job:
-    """Return the job with this key; when none has it exactly, upper and lower case do not matter.
-
-    Raises:
-        InvalidInputError: there is none.
-    """
-    from jules_job_manager.errors import InvalidInputError
-
-    key = matching_key([job.key for job in jobs], text)
-    if key is None:
-        raise InvalidInputError(
-            f"There is no job {text!r} in the queue.", hint="`jjm queue list` shows the keys."
-        )
-    return next(job for job in jobs if job.key == key)
-
-
-def matching_key(keys: Sequence[str], text: str) -> str | None:
-    """Return the key that `text` means, or None."""
-    if text in keys:
-        return text
-    wanted = " ".join(text.split()).casefold()
-    return next((key for key in keys if key.casefold() == wanted), None)
-
-
 def why(job: Mapping[str, Any]) -> str:
     """Return what a person wants to know beside the status."""
     after = job["depends_on"]

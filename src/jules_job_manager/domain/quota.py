@@ -7,10 +7,18 @@ neither count, so both are computed from what is known (Source: Jules REST refer
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
+
+from jules_job_manager.domain.clockwork import (
+    from_rfc3339,
+    optional_from_rfc3339,
+    optional_to_rfc3339,
+    to_rfc3339,
+)
 
 WINDOW = timedelta(hours=24)
 EDGE = timedelta(seconds=90)
@@ -149,6 +157,44 @@ class AccountUse:
                     return FAR
                 moments.append(self.starts[first + over - 1] + WINDOW + EDGE)
         return max(moments, default=None)
+
+    def to_dict(self, now: datetime) -> dict[str, Any]:
+        """Return the use at `now` as JSON values; `slots` are when each task stops to count."""
+        slot = self.next_day_slot(now)
+        refused = self.refused_until if self.refused_until and self.refused_until > now else None
+        ends = [at + WINDOW + EDGE for at in self.starts]
+        return {
+            "account": self.name,
+            "plan": self.limits.plan,
+            "provenance": self.limits.provenance.value,
+            "used": self.used(now),
+            "per_day": self.limits.per_day,
+            "at_work": self.at_work,
+            "at_once": self.limits.at_once,
+            "next_slot": None if slot == FAR else optional_to_rfc3339(slot),
+            "refused_until": optional_to_rfc3339(refused),
+            "slots": [to_rfc3339(end) for end in ends if end > now],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote: the tasks that still counted then.
+
+        Raises:
+            KeyError: a member is missing.
+            ValueError: a time or provenance is not one.
+        """
+        limits = Limits(
+            per_day=data["per_day"], at_once=data["at_once"], plan=str(data["plan"]),
+            provenance=Provenance(data["provenance"]),
+        )  # fmt: skip
+        return cls(
+            name=str(data["account"]),
+            limits=limits,
+            starts=tuple(from_rfc3339(end) - WINDOW - EDGE for end in data["slots"]),
+            at_work=int(data["at_work"]),
+            refused_until=optional_from_rfc3339(data["refused_until"]),
+        )
 
 
 UNLIMITED = 1_000_000

@@ -21,10 +21,16 @@ class AccountTasks(TaskService):
     """
 
     def __init__(
-        self, *, backend: Backend, store: Store, clock: Clock, others: Mapping[str, TaskService]
+        self,
+        *,
+        backend: Backend,
+        store: Store,
+        clock: Clock,
+        others: Mapping[str, TaskService],
+        actor: str = "jjm",
     ) -> None:
         """Bind the default account; `others` are the further ones, by name of their backend."""
-        super().__init__(backend=backend, store=store, clock=clock)
+        super().__init__(backend=backend, store=store, clock=clock, actor=actor)
         self._others = others
 
     async def _other(self, reference: str) -> TaskService | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.quota import EDGE, WINDOW, AccountUse
@@ -10,8 +10,8 @@ from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.accounts import PlanChoice, account_use
-from jules_job_manager.services.observer import MOST_LISTED, Look
+from jules_job_manager.services.accounts import Account, PlanChoice, account_use
+from jules_job_manager.services.observer import MOST_LISTED, Look, Observer
 from jules_job_manager.services.queue_look import LEDGER_SPAN, PAUSED_NOTE
 
 
@@ -42,6 +42,32 @@ async def stored_uses(
     for name, (backend, choice) in accounts.items():
         look = await stored_look(store, backend, clock)
         found[name] = account_use(name, choice, look, ledger, attempts, now)
+    return found
+
+
+async def fresh_uses(
+    store: Store, accounts: Iterable[Account], clock: Clock
+) -> dict[str, AccountUse]:
+    """Ask Jules for the tasks of each account, and return what it has used.
+
+    Args:
+        store: Must be a SQL store.
+        accounts: Which; their own observers are left alone, because somebody may watch with them.
+        clock: Tells the time.
+
+    Raises:
+        BackendConnectionError, OperationFailedError, AuthenticationError: a look failed.
+    """
+    now = clock.now()
+    ledger = await store.ledger.read(since=now - LEDGER_SPAN)
+    attempts = await store.jobs.list_attempts()
+    found = {}
+    for account in accounts:
+        observer = Observer(
+            backend=account.backend, tasks=account.tasks, store=store, clock=clock, per_minute=1
+        )
+        look = await observer.look((), since={})
+        found[account.name] = account_use(account.name, account.choice, look, ledger, attempts, now)
     return found
 
 

@@ -33,7 +33,7 @@ def run(args: Namespace, context: Context) -> int:
     """Take it back."""
     from jules_job_manager.bootstrap.queue import reverting_of
     from jules_job_manager.cli.commands.queue_run import parsed_remotes, prepare_checks
-    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.domain.text import safe_text
 
     settings = context.settings({"review.checks": args.check})

@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Adopt the task."""
-    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.domain.text import safe_text
 
     async def work(app: App) -> Job:

@@ -68,7 +68,7 @@ def _chosen(
     """Return the jobs meant, and the document to write them with (empty: write a new one)."""
     from pathlib import Path
 
-    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.errors import InvalidInputError
 
     paths = list(dict.fromkeys(job.backlog for job in jobs))

@@ -55,7 +55,8 @@ def run(args: Namespace, context: Context) -> int:
 
 def _read(context: Context, key: str) -> dict[str, Any]:
     from jules_job_manager.cli.instant import instantly
-    from jules_job_manager.cli.queue_jobs import FIELDS, find_job, matching_key, read_jobs
+    from jules_job_manager.cli.queue_jobs import FIELDS, read_jobs
+    from jules_job_manager.domain.job_keys import find_job, matching_key
 
     def work(store: InstantStore) -> dict[str, Any] | None:
         exact = store.job(key, FIELDS)

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the page."""
-    from jules_job_manager.cli.queue_jobs import find_job
+    from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.domain.report.story import story_markdown
     from jules_job_manager.services.story import story_of
 

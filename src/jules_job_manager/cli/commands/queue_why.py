@@ -9,10 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
-    from jules_job_manager.domain.orchestration import Snapshot
 
 FIELDS = ("key", "status", "waits_for", "reason", "until", "ahead")
 
@@ -28,45 +26,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Explain the job."""
     from jules_job_manager.cli import output
-    from jules_job_manager.cli.queue_jobs import find_job
     from jules_job_manager.domain.text import safe_text
-    from jules_job_manager.services.queue_view import stored_snapshot
 
     fields = output.json_fields(args, FIELDS)
-
-    async def work(app: App) -> tuple[Job, Snapshot]:
-        known = await stored_snapshot(app.store, app.account_choices(), app.clock)
-        return find_job(known.jobs, args.key), known
-
-    job, snapshot = context.run(work)
-    told = _explained(context, job, snapshot)
+    job, told = context.run(lambda app: app.why(args.key))
     if fields is not None:
         output.print_json(context, output.pick(told, fields), args.jq)
         return 0
     for line in _lines(job, told):
         context.write(safe_text(line))
     return 0
-
-
-def _explained(context: Context, job: Job, snapshot: Snapshot) -> dict[str, object]:
-    from datetime import UTC, datetime
-
-    from jules_job_manager.bootstrap.queue import queue_policy
-    from jules_job_manager.domain.clockwork import optional_to_rfc3339
-    from jules_job_manager.domain.orchestration import explain
-
-    now, policy = datetime.now(UTC), queue_policy(context.settings())
-    told: dict[str, object] = {
-        "key": job.key, "status": job.status.value, "waits_for": None, "reason": job.reason,
-        "until": None, "ahead": None,
-    }  # fmt: skip
-    if job.status.value in {"ready", "blocked"}:
-        wait, ahead = explain(snapshot, job, now, policy)
-        if wait is not None:
-            told |= {"waits_for": wait.kind.value, "reason": wait.reason,
-                     "until": optional_to_rfc3339(wait.until)}  # fmt: skip
-        told["ahead"] = ahead
-    return told
 
 
 def _lines(job: Job, told: dict[str, object]) -> list[str]:

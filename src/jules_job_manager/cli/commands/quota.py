@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.quota import AccountUse
 
@@ -43,9 +42,9 @@ def run(args: Namespace, context: Context) -> int:
     from jules_job_manager.cli import output
 
     fields = output.json_fields(args, FIELDS)
-    uses = context.run(lambda app: _uses(app, cached=args.cached))
+    uses = context.run(lambda app: app.quota(asks=not args.cached))
     now = datetime.now(UTC)
-    told = [_told(use, now) for use in uses.values()]
+    told = [use.to_dict(now) for use in uses.values()]
     if fields is not None:
         output.print_json(context, [output.pick(row, fields) for row in told], args.jq)
         return 0
@@ -55,44 +54,6 @@ def run(args: Namespace, context: Context) -> int:
         for use in uses.values():
             _draw(context, use, now)
     return 0
-
-
-async def _uses(app: App, *, cached: bool) -> Mapping[str, AccountUse]:
-    """Return the use of every account, after asking Jules unless `cached`."""
-    from jules_job_manager.services.accounts import account_use
-    from jules_job_manager.services.queue_look import LEDGER_SPAN
-    from jules_job_manager.services.queue_view import stored_uses
-
-    if cached:
-        return await stored_uses(app.store, app.account_choices(), app.clock)
-    now = app.clock.now()
-    ledger = await app.store.ledger.read(since=now - LEDGER_SPAN)
-    attempts = await app.store.jobs.list_attempts()
-    found = {}
-    for name, account in app.accounts().items():
-        look = await account.observer.look((), since={})
-        found[name] = account_use(name, account.choice, look, ledger, attempts, now)
-    return found
-
-
-def _told(use: AccountUse, now: datetime) -> dict[str, Any]:
-    from jules_job_manager.domain.clockwork import optional_to_rfc3339, to_rfc3339
-    from jules_job_manager.domain.quota import EDGE, FAR, WINDOW
-
-    slot = use.next_day_slot(now)
-    refused = use.refused_until if use.refused_until and use.refused_until > now else None
-    return {
-        "account": use.name,
-        "plan": use.limits.plan,
-        "provenance": use.limits.provenance.value,
-        "used": use.used(now),
-        "per_day": use.limits.per_day,
-        "at_work": use.at_work,
-        "at_once": use.limits.at_once,
-        "next_slot": None if slot == FAR else optional_to_rfc3339(slot),
-        "refused_until": optional_to_rfc3339(refused),
-        "slots": [to_rfc3339(at + WINDOW + EDGE) for at in use.starts if at + WINDOW + EDGE > now],
-    }
 
 
 def _row(told: Mapping[str, Any]) -> tuple[str, ...]:

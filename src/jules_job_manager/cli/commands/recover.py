@@ -53,7 +53,7 @@ def run(args: Namespace, context: Context) -> int:
 
     async def work(app: App) -> tuple[LostWork, Rebuilt, bool]:
         from jules_job_manager.bootstrap.upkeep import recovery_of
-        from jules_job_manager.cli.queue_jobs import find_job
+        from jules_job_manager.domain.job_keys import find_job
 
         recovery = recovery_of(app, clone)
         if args.key:

@@ -72,7 +72,7 @@ async def _reviewed(
     reviewer: Reviewer,
 ) -> tuple[Job, Review]:
     from jules_job_manager.cli.commands.queue_run import prepare_checks
-    from jules_job_manager.cli.queue_jobs import matching_key
+    from jules_job_manager.domain.job_keys import matching_key
     from jules_job_manager.domain.references import request_from
     from jules_job_manager.domain.review import Delivery
     from jules_job_manager.errors import InvalidInputError
