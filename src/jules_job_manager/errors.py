@@ -17,7 +17,8 @@
     │   ├── PreconditionFailedError    Jules refused without a reason: busy or unknown (transient)
     │   ├── UnclearOutcomeError        no clear answer: it may have happened; look before repeating
     │   ├── UnsupportedOperationError  this backend has no such operation
-    │   └── PlanChangedError           the plan to approve is not the plan that was shown
+    │   ├── PlanChangedError           the plan to approve is not the plan that was shown
+    │   └── ChangedMeanwhileError      what is to be changed is not what was read
     ├── StoreError                     the store refused or failed
     │   ├── StoreUnavailableError      the database cannot be reached (transient)
     │   ├── DamagedStoreError          what is stored cannot be read
@@ -196,6 +197,12 @@ class PlanChangedError(OperationFailedError):
     """The plan changed since it was shown."""
 
     code = "JJM065"
+
+
+class ChangedMeanwhileError(OperationFailedError):
+    """It changed since it was read."""
+
+    code = "JJM066"
 
 
 class StoreError(JulesManagerError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from jules_job_manager.domain.event import NewEvent
-from jules_job_manager.domain.job import Attempt, Job, JobStatus
+from jules_job_manager.domain.job import Attempt, Job, JobStatus, Priority
 from jules_job_manager.domain.review import Review
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.quota_ledger import LedgerEntry
@@ -20,6 +20,12 @@ class JobQuery:
     status: JobStatus | None = None
     backlog: str | None = None
     limit: int | None = None
+    repository: str | None = None
+    priority: Priority | None = None
+    search: str = ""
+    """Only jobs with this text in their key, title or prompt, whatever the case of ASCII letters."""
+    after: tuple[str, int, str] | None = None
+    """Backlog, position and key of the job that the page before ended with."""
 
 
 class JobStore(Protocol):
@@ -95,9 +101,21 @@ class JobStore(Protocol):
         ...
 
     async def list_attempts(
-        self, job_key: str | None = None, *, live_only: bool = False
+        self,
+        job_key: str | None = None,
+        *,
+        live_only: bool = False,
+        after: tuple[str, int] | None = None,
+        limit: int | None = None,
     ) -> Sequence[Attempt]:
-        """Return attempts by job and number."""
+        """Return attempts by job and number.
+
+        Args:
+            job_key: Of this job only.
+            live_only: Only those at work.
+            after: Job and number of the attempt that the page before ended with.
+            limit: Most of them, >= 1; None: all.
+        """
         ...
 
     async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from jules_job_manager.domain.activity import Activity
@@ -15,7 +16,7 @@ from jules_job_manager.domain.task import JulesTask, TaskStatus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskQuery:
-    """Which tasks to list, newest change first.
+    """Which tasks to list, newest change first, or with `oldest_first` the other way round.
 
     `after` is the `next_cursor` of the page before. `limit` is 1 to 1000. `backend` None lists
     the tasks of every backend.
@@ -27,6 +28,14 @@ class TaskQuery:
     include_archived: bool = False
     limit: int = 100
     after: str | None = None
+    oldest_first: bool = False
+    search: str = ""
+    """Only tasks with this text in their id, title or description, whatever the case of ASCII letters."""
+    changed_since: datetime | None = None
+    """Only tasks whose last change (the order of the list) is at or after this time."""
+    changed_before: datetime | None = None
+    created_since: datetime | None = None
+    created_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

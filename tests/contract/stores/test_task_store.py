@@ -107,6 +107,40 @@ async def test_filters(store):
     assert [] == list(await store.tasks.find_task_ids("%"))
 
 
+async def test_the_other_way_round(store):
+    """Oldest first, page by page."""
+    tasks = [JulesTask(id=f"{n:03}", updated_at=NOW + timedelta(seconds=n // 4)) for n in range(25)]
+    await store.tasks.save_tasks(tasks)
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        page = await store.tasks.list_tasks(TaskQuery(limit=7, after=cursor, oldest_first=True))
+        seen += [task.id for task in page.tasks]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert [task.id for task in tasks] == seen
+
+
+async def test_search_and_times(store):
+    """A list can be narrowed to a text and to times; marks of patterns stand for themselves."""
+    one = JulesTask(id="abc1", title='Größe 50% "x"', created_at=NOW, updated_at=NOW)
+    later = NOW + timedelta(hours=1)
+    two = JulesTask(id="abc2", description="Add a Parser_test", created_at=later, updated_at=later)
+    await store.tasks.save_tasks([one, two])
+
+    async def ids(**query):
+        return [task.id for task in (await store.tasks.list_tasks(TaskQuery(**query))).tasks]
+
+    assert ["abc1"] == await ids(search="größe 50%".replace("g", "G"))
+    assert ["abc2"] == await ids(search="pARSER_T")
+    assert [] == await ids(search="parser%test")
+    assert ["abc1"] == await ids(search='"x"')
+    assert ["abc2", "abc1"] == await ids(search="ABC")
+    assert ["abc2"] == await ids(changed_since=later)
+    assert ["abc1"] == await ids(changed_before=later)
+    assert ["abc1"] == await ids(created_since=NOW, created_before=later)
+
+
 async def test_activities_are_kept_once_and_in_order(store):
     """A repeated activity is not kept twice; an unknown task takes none."""
     await store.tasks.save_tasks([TASK])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +201,10 @@ class JsonTaskStore:
             for task in contents.tasks.values()
             if _is_wanted(task, query)
         ]
-        found = [item for item in found if before is None or item[0] < before]
-        found.sort(key=lambda item: item[0], reverse=True)
+        if before is not None:
+            oldest = query.oldest_first
+            found = [i for i in found if (i[0] > before if oldest else i[0] < before)]
+        found.sort(key=lambda item: item[0], reverse=not query.oldest_first)
         shown = found[: query.limit]
         cursor = cursor_at(*shown[-1][0]) if len(found) > query.limit else None
         tasks = tuple(replace(task, chat_history=(), source_files=()) for _, task in shown)
@@ -335,4 +339,25 @@ def _is_wanted(task: JulesTask, query: TaskQuery) -> bool:
         and (query.repository is None or task.repository == storable_text(query.repository))
         and (query.backend is None or task.backend == storable_text(query.backend))
         and (query.include_archived or not task.archived)
+        and _is_within(sort_moment(task), query.changed_since, query.changed_before)
+        and _is_within(task.created_at, query.created_since, query.created_before)
+        and _holds((task.id, task.title, task.description), query.search)
     )
+
+
+def _is_within(moment: datetime | None, since: datetime | None, before: datetime | None) -> bool:
+    if since is None and before is None:
+        return True
+    return moment is not None and (since is None or moment >= since) and (
+        before is None or moment < before
+    )  # fmt: skip
+
+
+def _holds(texts: Sequence[str], wanted: str) -> bool:
+    """Whether a text holds what is wanted; as in a database, only the case of ASCII is alike."""
+    return not wanted or any(
+        wanted.translate(_TO_LOWER) in text.translate(_TO_LOWER) for text in texts
+    )
+
+
+_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

@@ -14,6 +14,7 @@ from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.event_rows import insert_events
 from jules_job_manager.adapters.storage.sql.lease_rows import require_lease
 from jules_job_manager.adapters.storage.sql.ledger_rows import insert_entries
+from jules_job_manager.adapters.storage.sql.searching import holds
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.event import NewEvent
@@ -100,8 +101,24 @@ class SqlJobStore:
         wanted = sa.select(schema.jobs).order_by(columns.backlog, columns.position, columns.key)
         if query.status is not None:
             wanted = wanted.where(columns.status == query.status.value)
-        if query.backlog is not None:
-            wanted = wanted.where(columns.backlog == query.backlog)
+        for column, value in (
+            (columns.backlog, query.backlog),
+            (columns.repository, query.repository),
+            (columns.priority, query.priority),
+        ):
+            if value is not None:
+                wanted = wanted.where(column == storable_text(value))
+        if query.search:
+            wanted = wanted.where(
+                holds(query.search, plain=[columns.key], as_json=[columns.title, columns.prompt])
+            )
+        if query.after is not None:
+            place = sa.tuple_(columns.backlog, columns.position, columns.key)
+            backlog, position, key = query.after
+            last = sa.tuple_(
+                sa.literal(backlog, schema.PlainText), position, sa.literal(key, schema.PlainText)
+            )
+            wanted = wanted.where(place > last)
         if query.limit is not None:
             wanted = wanted.limit(query.limit)
         async with transaction(self._engine, writes=False) as connection:
@@ -138,15 +155,27 @@ class SqlJobStore:
             raise
 
     async def list_attempts(
-        self, job_key: str | None = None, *, live_only: bool = False
+        self,
+        job_key: str | None = None,
+        *,
+        live_only: bool = False,
+        after: tuple[str, int] | None = None,
+        limit: int | None = None,
     ) -> Sequence[Attempt]:
         """Return attempts by job and number."""
+        if limit is not None and limit < 1:
+            raise InvalidInputError(f"A limit must be 1 or more, not {limit}.")
         columns = schema.attempts.c
         query = sa.select(schema.attempts).order_by(columns.job_key, columns.number)
         if job_key is not None:
             query = query.where(columns.job_key == job_key)
         if live_only:
             query = query.where(columns.state.in_(_LIVE))
+        if after is not None:
+            last = sa.tuple_(sa.literal(after[0], schema.PlainText), after[1])
+            query = query.where(sa.tuple_(columns.job_key, columns.number) > last)
+        if limit is not None:
+            query = query.limit(limit)
         async with transaction(self._engine, writes=False) as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [Attempt(**{**row, "state": AttemptState(row["state"])}) for row in rows]

@@ -1,0 +1,276 @@
+"""Jobs, attempts, deliveries and reviews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
+
+from jules_job_manager.domain.job import AttemptState, JobStatus, Priority
+from jules_job_manager.domain.review import Conclusion, Verdict
+from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text
+
+_EXAMPLE: JsonDict = {
+    "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
+    "depends_on": ["SHOP-11"], "branch": "", "files": [], "checklist": [], "checks": [],
+    "estimate": "", "prompt": "Add a discount of 10 % to orders over 100 €.", "task_id": "",
+    "notes": [], "backlog": "", "position": 0, "repository": "octo/shop", "base_branch": "main",
+    "merge_commit": "", "started_at": None, "finished_at": None,
+    "queued_at": "2026-11-01T09:00:00.000000Z", "held": "", "skipped": False, "pinned": False,
+    "placed_rank": None, "place": None, "shares_files": False, "not_before": None, "schedule": "",
+    "occurrence": 1, "best_of": 1,
+}  # fmt: skip
+
+
+class JobFileOut(Answer):
+    """A file that the job says it will touch."""
+
+    path: str
+    action: str = Field(description="create, modify, delete or unknown.")
+    note: str
+
+
+class ChecklistItemOut(Answer):
+    """One line of the job's checklist."""
+
+    text: str
+    checked: bool
+    evidence: str
+
+
+class JobOut(Answer):
+    """One entry of a backlog."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+    key: str
+    title: str
+    priority: Priority
+    status: JobStatus
+    reason: str = Field(description="Why it stands so, in words.")
+    depends_on: list[str]
+    branch: str
+    files: list[JobFileOut]
+    checklist: list[ChecklistItemOut]
+    checks: list[str]
+    estimate: str
+    prompt: str
+    task_id: str
+    notes: list[str]
+    backlog: str = Field(description="The document it came from; empty: none.")
+    position: int
+    repository: str
+    base_branch: str
+    merge_commit: str
+    started_at: Moment | None
+    finished_at: Moment | None
+    queued_at: Moment | None
+    held: str = Field(description="Why a person holds it back; empty: nobody does.")
+    skipped: bool
+    pinned: bool
+    placed_rank: int | None
+    place: float | None
+    shares_files: bool
+    not_before: Moment | None
+    schedule: str
+    occurrence: int
+    best_of: int
+
+
+class NewJobIn(Body):
+    """A job to be put into the queue that is in no document."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "key": "SHOP-12",
+                "title": "Add a discount",
+                "prompt": "Add a discount of 10 % to orders over 100 €.",
+                "priority": "high",
+                "repository": "octo/shop",
+            }
+        },
+    )
+
+    key: Annotated[Key, Field(pattern=r"^[^\s/\\%\x00-\x1f](?:[^/\\%\x00-\x1f]*[^\s/\\%\x00-\x1f])?$")] = Field(
+        description="Names it in the whole queue; no slash and no percent sign."
+    )  # fmt: skip
+    title: Line = ""
+    prompt: Text = Field(default="", description="What Jules shall do; empty: a draft.")
+    priority: Priority = Priority.MEDIUM
+    depends_on: list[Key] = Field(default_factory=list, max_length=200)
+    repository: Line = ""
+    base_branch: Line = ""
+    branch: Line = ""
+    checklist: list[Line] = Field(default_factory=list, max_length=200)
+    checks: list[Line] = Field(default_factory=list, max_length=50)
+    estimate: Line = ""
+
+
+class NewJobsIn(Body):
+    """Several jobs; each is put in by itself, in the order given."""
+
+    jobs: list[NewJobIn] = Field(min_length=1, max_length=500)
+
+
+class JobChangeIn(Body):
+    """What may be changed of a job; what is left out stays as it is.
+
+    Texts can be changed of jobs that are in no document; those of a document are edited there.
+    """
+
+    title: Line | None = None
+    prompt: Text | None = None
+    priority: Priority | None = None
+    depends_on: list[Key] | None = Field(default=None, max_length=200)
+    repository: Line | None = None
+    base_branch: Line | None = None
+    branch: Line | None = None
+    not_before: datetime | None = None
+    schedule: Line | None = Field(
+        default=None, description="A cron expression (UTC); an empty text: it runs once."
+    )
+    best_of: int | None = Field(default=None, ge=1, le=10)
+    shares_files: bool | None = None
+    pinned: bool | None = None
+
+
+class ReasonIn(Body):
+    """Why, in words."""
+
+    reason: Line = "by you"
+
+
+class MoveIn(Body):
+    """Another place among the jobs that wait."""
+
+    to: Literal["top", "bottom", "before", "after"]
+    other: Key | None = Field(default=None, description="For `before` and `after`: which job.")
+
+
+class OrderOut(Answer):
+    """The keys of the jobs that wait, in their order."""
+
+    keys: list[str]
+
+
+class CancelIn(Body):
+    """What becomes of the task of a job that is cancelled."""
+
+    task: Literal["archive", "delete", "keep"] = "archive"
+
+
+class CancelOut(Answer):
+    """What came of it."""
+
+    job: JobOut
+    attempts: list[AttemptOut]
+    notes: list[str] = Field(description="What became of each task, in words.")
+
+
+class AdoptIn(Body):
+    """A task that already works on the job."""
+
+    task: Line = Field(min_length=1, description="Its id, first characters, or address.")
+
+
+class SignIn(Body):
+    """A person's word for a line of the checklist."""
+
+    line: int = Field(ge=1, le=10_000, description="Its number, from 1.")
+    evidence: Annotated[Line, Field(min_length=1)] = Field(description="What was seen.")
+
+
+class AttemptOut(Answer):
+    """One task created, or about to be, for a job."""
+
+    mark: str
+    job_key: str
+    number: int
+    state: AttemptState
+    task_id: str
+    feedback_rounds: int
+    delivered_commit: str
+    created_at: Moment | None
+    updated_at: Moment | None
+    account: str
+    lane: int
+    occurrence: int
+    tries: int
+    start_branch: str
+    carries: str
+    answers: int
+    nudges: int
+    nudged_at: Moment | None
+
+
+class DeliveryOut(Answer):
+    """What an attempt handed over, pinned to a commit."""
+
+    job_key: str
+    mark: str
+    commit: str
+    task_id: str
+    at: Moment | None
+    verdict: Verdict | None = Field(description="Of the latest review of it; none: not yet.")
+    reviewed_at: Moment | None
+    merged: bool
+
+
+class CheckResultOut(Answer):
+    """One check on one delivery."""
+
+    name: str
+    conclusion: Conclusion
+    output: str
+    exit_code: int | None
+    duration_seconds: float
+    required: bool
+    command: str
+    log_sha256: str
+    findings: list[dict[str, Any]]
+    flaky: bool
+    proves: list[str]
+    opinions: list[dict[str, Any]]
+
+
+class ReviewOut(Answer):
+    """All checks of one delivery on one base commit, and the verdict."""
+
+    job_key: str
+    mark: str
+    delivered_commit: str
+    base_commit: str
+    verdict: Verdict
+    checks: list[CheckResultOut]
+    merge_commit: str
+    at: Moment | None
+    check_set: str
+    changed_files: int
+    changed_lines: int
+    changed_paths: list[str]
+
+
+class WhyOut(Answer):
+    """Why a job is not running, and when it will."""
+
+    job: JobOut
+    key: str
+    status: JobStatus
+    waits_for: str | None = Field(description="The kind of wait; none: it may start now.")
+    reason: str
+    until: Moment | None
+    ahead: int | None
+
+
+class StoryOut(Answer):
+    """The whole story of a job on one page."""
+
+    key: str
+    markdown: str
+
+
+CancelOut.model_rebuild()

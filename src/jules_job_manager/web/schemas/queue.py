@@ -1,0 +1,148 @@
+"""The queue as a whole: quota, events, backlogs, settings, what waits for a person."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text
+
+
+class QueueOut(Answer):
+    """How the queue stands."""
+
+    total: int
+    counts: dict[str, int] = Field(description="Jobs by status.")
+    needs_you: list[str]
+    next: list[str] = Field(description="Keys of the jobs that may start, in their order.")
+    paused: str = Field(description="Why it is paused; empty: it is not.")
+    leader: str = Field(description="The program that runs it; empty: none does.")
+
+
+class PauseIn(Body):
+    """Why the queue is paused."""
+
+    reason: Line = "by you"
+
+
+class ResumedOut(Answer):
+    """Whether there was a pause."""
+
+    was_paused: bool
+
+
+class QuotaOut(Answer):
+    """What one account has used, and what is left."""
+
+    account: str
+    plan: str
+    provenance: str
+    used: int
+    per_day: int | None
+    at_work: int
+    at_once: int | None
+    next_slot: Moment | None
+    refused_until: Moment | None
+    slots: list[Moment] = Field(description="When each task stops to count.")
+
+
+class EventOut(Answer):
+    """A fact that was written down and never changes."""
+
+    id: int = Field(description="Grows with every event: the cursor for reading on.")
+    type: str
+    subject: str = Field(description="task:ID, job:KEY, backlog:PATH or queue.")
+    at: Moment
+    actor: str
+    data: dict[str, Any]
+
+
+class EventPage(Answer):
+    """Events, oldest first."""
+
+    items: list[EventOut]
+    last_id: int = Field(description="Id of the newest event of all.")
+
+
+class BacklogOut(Answer):
+    """A document whose jobs are in the queue."""
+
+    name: str
+    jobs: int
+    counts: dict[str, int]
+
+
+class BacklogIn(Body):
+    """A document to be read into the queue."""
+
+    name: Line = Field(
+        min_length=1, pattern=r"^[\w .@+-][\w .@+/-]*$",
+        description="How the document is called; the service keeps it as upload:NAME.",
+    )  # fmt: skip
+    content: Text = Field(min_length=1, description="Its Markdown.")
+    repository: Line = ""
+    base_branch: Line = ""
+    dry_run: bool = False
+    removes: bool = Field(
+        default=True, description="Jobs that never began and left the document leave the queue."
+    )
+
+
+class ProblemOut(Answer):
+    """Something in the document that was not understood."""
+
+    line: int
+    message: str
+
+
+class ImportOut(Answer):
+    """What an import did, or would do."""
+
+    title: str
+    backlog: str
+    added: list[str]
+    updated: list[str]
+    changed: list[str]
+    removed: list[str]
+    kept: list[str]
+    problems: list[ProblemOut]
+    differences: list[ProblemOut]
+
+
+class SettingOut(Answer):
+    """One setting. Secrets are masked."""
+
+    name: str
+    value: str
+    source: str
+    help: str
+
+
+class NoteOut(Answer):
+    """A small named text that the queue keeps."""
+
+    name: str
+    value: str | None
+
+
+class WaitingOut(Answer):
+    """Something that waits for a person."""
+
+    kind: Literal["plan", "question", "job", "merge", "sign_off"]
+    job_key: str
+    task_id: str
+    title: str
+    reason: str
+    since: Moment | None
+    plan: str = Field(description="Fingerprint of the plan that waits; empty: it is no plan.")
+    commit: str = Field(description="The delivery that waits to be merged; empty: it is none.")
+
+
+class ServiceOut(Answer):
+    """What this service is."""
+
+    version: str
+    store: str
+    backend: str
+    worker: bool = Field(description="Whether the service itself runs the queue.")

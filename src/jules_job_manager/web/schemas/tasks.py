@@ -1,0 +1,228 @@
+"""Tasks: sessions of Jules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from jules_job_manager.domain.activity import ActivityKind
+from jules_job_manager.domain.task import TaskStatus
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text
+
+
+class ChatMessageOut(Answer):
+    """One message of the conversation."""
+
+    timestamp: Moment | None
+    content: str
+    type: str = Field(description="user, jules or system.")
+
+
+class SourceFileOut(Answer):
+    """A file that the task touched."""
+
+    filename: str
+    url: str
+    status: str = Field(description="modified, created, deleted, unchanged or unknown.")
+
+
+class PlanStepOut(Answer):
+    """One step of a plan."""
+
+    id: str
+    title: str
+    description: str
+
+
+class PlanOut(Answer):
+    """What Jules proposes to do."""
+
+    id: str
+    steps: list[PlanStepOut]
+    created_at: Moment | None
+
+
+class TaskPlanOut(PlanOut):
+    """A plan with what an approval names."""
+
+    fingerprint: str = Field(description="SHA-256 of its texts: send it when you approve the plan.")
+
+
+class TaskOut(Answer):
+    """A task. In lists `chat_history` and `source_files` are empty."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "31415926535897932384",
+                "title": "Add a test",
+                "description": "Add a test for the parser.",
+                "repository": "octo/shop",
+                "branch": "main",
+                "status": "in_progress",
+                "created_at": "2026-11-01T09:00:00.000000Z",
+                "updated_at": "2026-11-01T09:05:00.000000Z",
+                "url": "https://jules.google.com/session/31415926535897932384",
+                "chat_history": [],
+                "source_files": [],
+                "plan": None,
+                "outputs": [],
+                "raw_state": "IN_PROGRESS",
+                "working_branch": "",
+                "require_plan_approval": True,
+                "archived": False,
+                "backend": "rest",
+                "seen_at": "2026-11-01T09:06:00.000000Z",
+                "metadata": {},
+            }
+        }
+    )
+
+    id: str
+    title: str
+    description: str
+    repository: str
+    branch: str
+    status: TaskStatus
+    created_at: Moment | None
+    updated_at: Moment | None
+    url: str
+    chat_history: list[ChatMessageOut]
+    source_files: list[SourceFileOut]
+    plan: PlanOut | None
+    outputs: list[dict[str, Any]] = Field(description="Change sets and pull requests, by `kind`.")
+    raw_state: str = Field(description="The backend's own word for the status.")
+    working_branch: str
+    require_plan_approval: bool | None
+    archived: bool
+    backend: str
+    seen_at: Moment | None = Field(description="When Jules last told of it.")
+    metadata: dict[str, Any]
+
+
+class TaskPage(Answer):
+    """Tasks, the newest change first unless asked otherwise."""
+
+    items: list[TaskOut]
+    next_cursor: str | None = None
+    stale_since: Moment | None = Field(
+        default=None, description="Set when Jules was to be asked and could not be."
+    )
+    failure: str | None = Field(default=None, description="Why it could not be asked.")
+
+
+class NewTaskIn(Body):
+    """A task to be created."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "description": "Add a test for the parser.",
+                "repository": "octo/shop",
+                "branch": "main",
+                "require_plan_approval": True,
+            }
+        },
+    )
+
+    description: Annotated[Text, Field(min_length=1)]
+    repository: Line = Field(default="", description="owner/name; empty: without a repository.")
+    branch: Line = "main"
+    title: Line | None = None
+    require_plan_approval: bool = False
+    auto_create_pr: bool = False
+
+
+class NewTasksIn(Body):
+    """Several tasks to be created, one after the other."""
+
+    tasks: list[NewTaskIn] = Field(min_length=1, max_length=100)
+
+
+class TaskChangeIn(Body):
+    """What may be changed of a task."""
+
+    archived: bool
+
+
+class MessageIn(Body):
+    """A message to a task."""
+
+    text: Annotated[Text, Field(min_length=1)]
+
+
+class ApprovalIn(Body):
+    """An approval of a plan."""
+
+    plan: Annotated[Line, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description="Fingerprint of the plan that was seen; the approval is refused when it is "
+        "another by now. None: approve whatever waits.",
+    )
+
+
+class TaskActOut(Answer):
+    """What came of an act on a task."""
+
+    task_id: str
+    status: TaskStatus = Field(description="As it was last seen.")
+    at: Moment
+    task: TaskOut | None = None
+
+
+class TaskIdOut(Answer):
+    """The full id of a task that was meant by its first characters or address."""
+
+    task_id: str
+
+
+class TaskStatusOut(Answer):
+    """Where a task stands."""
+
+    task_id: str
+    status: TaskStatus
+    raw_state: str
+    updated_at: Moment | None
+    seen_at: Moment | None
+    finished: bool
+    progress: str = Field(description="The latest thing it said or did, in words.")
+
+
+class ActivityOut(Answer):
+    """One thing that happened in a task."""
+
+    id: str
+    task_id: str
+    kind: ActivityKind
+    created_at: Moment | None
+    created_at_raw: str
+    originator: str
+    description: str
+    message: str
+    plan: PlanOut | None
+    plan_id: str
+    artifacts: list[dict[str, Any]]
+    raw: dict[str, Any] | None
+
+
+class ChangeSetOut(Answer):
+    """A patch in git's unified format."""
+
+    kind: str
+    source: str
+    unidiff_patch: str
+    base_commit_id: str
+    suggested_commit_message: str
+    files: list[SourceFileOut]
+
+
+class SourceOut(Answer):
+    """A repository that Jules may work on."""
+
+    name: str
+    repository: str
+    default_branch: str
+    branches: list[str]
+    is_private: bool | None = None
