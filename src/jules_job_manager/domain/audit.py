@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from jules_job_manager.domain.access import Principal
 from jules_job_manager.domain.clockwork import require_aware, to_rfc3339
 from jules_job_manager.domain.masking import MASK, masked
 from jules_job_manager.domain.text import storable_text
@@ -52,6 +53,26 @@ class NewAuditEntry:
     before: Any = None
     after: Any = None
     """JSON values, or None. Secrets are masked before they are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Who asks for something, and from where."""
+
+    principal: Principal
+    request_id: str = ""
+    address: str = ""
+
+    def did(
+        self, operation: str, *, at: datetime, resource: str = "", result: str = "done",
+        before: Any = None, after: Any = None,
+    ) -> NewAuditEntry:  # fmt: skip
+        """Return the entry that says so."""
+        return NewAuditEntry(
+            at=at, actor=self.principal.name, kind=self.principal.kind.value, operation=operation,
+            resource=resource, result=result, request_id=self.request_id, address=self.address,
+            before=before, after=after,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,6 +195,9 @@ class Verification:
     anchored: Mapping[int, str] = field(default_factory=dict)
     """Number to hash of the last entry removed, as the newest anchor says it."""
     expected_head: str = ""
+    """Hash of an entry that must be there; empty: none is expected."""
+    expected_number: int = 0
+    """Its number, when that is known too: it tells an old head from one that was cut off."""
     has_head: bool = False
     problems: tuple[Problem, ...] = ()
 
@@ -234,7 +258,12 @@ class Verification:
         )
 
     def _was_removed(self) -> bool:
-        return self.expected_head in self.anchored.values()
+        return self.expected_head in self.anchored.values() or self.is_head_too_old
+
+    @property
+    def is_head_too_old(self) -> bool:
+        """Whether retention removed the expected head, so that it proves nothing any more."""
+        return 0 < self.expected_number < max(self.anchored, default=0)
 
 
 def _problem(kind: str, number: int, text: str) -> Problem:
