@@ -280,9 +280,6 @@ class AccountSettings:
 class AccessSettings:
     """Who may use the server: keys, signing in, and the record of what was done."""
 
-    public_url: str = _setting(
-        "", "Address of the server as browsers see it, for sign-in links; empty: this machine's."
-    )
     session_hours: float = _setting(
         168.0, "A person signs in again after so long, in any case.", minimum=0.01
     )
