@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jules_job_manager.domain.access import Principal, PrincipalKind, Role
 from jules_job_manager.domain.audit import Caller
-from jules_job_manager.services.access import AccessService
+from jules_job_manager.services.access import SYSTEM, AccessService
 from jules_job_manager.services.audit import AuditService
 from jules_job_manager.services.sign_in import RoleRules, SignInRules, SignInService
 
@@ -28,8 +28,10 @@ def access_of(store: Store, clock: Clock) -> AccessService:
     return AccessService(store=store.access, clock=clock)
 
 
-def sign_in_of(store: Store, settings: Settings, clock: Clock) -> SignInService:
-    """Return what signs people in.
+def sign_in_of(
+    store: Store, settings: Settings, clock: Clock, *, with_provider: bool = False
+) -> SignInService:
+    """Return what signs people in; `with_provider` where they may come from the configured provider.
 
     Raises:
         UnsupportedOperationError: the store keeps no sessions.
@@ -46,7 +48,7 @@ def sign_in_of(store: Store, settings: Settings, clock: Clock) -> SignInService:
             claim=chosen.oidc_role_claim, admins=chosen.oidc_admins, operators=chosen.oidc_operators,
             viewers=chosen.oidc_viewers,
         ),
-        provider=_provider(settings, clock),
+        provider=_provider(settings, clock) if with_provider else None,
     )  # fmt: skip
 
 
@@ -60,6 +62,24 @@ def audit_of(store: Store, settings: Settings, clock: Clock) -> AuditService:
     return AuditService(
         log=store.audit, clock=clock, retention=timedelta(days=days) if days else None
     )
+
+
+async def tidy(store: Store, settings: Settings, clock: Clock) -> dict[str, int]:
+    """Forget what expired, and remove old entries of the audit log; return how much. Once an hour will do.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+        DamagedStoreError: the audit log was changed; nothing was removed from it.
+    """
+    found = {
+        "sign_ins": await sign_in_of(store, settings, clock).sweep(),
+        "answers": await store.idempotency.sweep(),
+        "audit_entries": 0,
+    }
+    anchor = await audit_of(store, settings, clock).prune(Caller(principal=SYSTEM))
+    if anchor is not None:
+        found["audit_entries"] = anchor.removed_through or 0
+    return found
 
 
 def local_caller() -> Caller:

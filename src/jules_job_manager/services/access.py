@@ -117,6 +117,10 @@ class AccessService:
         await self._keys.add(issued.key, audit=[said])
         return issued
 
+    def now(self) -> datetime:
+        """Return the time that the states of keys are told by."""
+        return self._clock.now()
+
     async def list_keys(self) -> Sequence[ApiKey]:
         """Return every key, oldest first."""
         return await self._keys.list_keys()

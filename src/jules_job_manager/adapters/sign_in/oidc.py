@@ -60,7 +60,7 @@ def open_provider(
     checked_address(
         issuer, setting="access.oidc_issuer", what="an OpenID Connect provider",
         hint="Write it as the provider's documents have it: https://accounts.example.org",
-        secret="client secret",
+        secret="client secret",  # noqa: S106 - what it is called in messages
     )  # fmt: skip
     if not client_id:
         raise ConfigurationError(
@@ -186,7 +186,7 @@ class OidcProvider:
         try:
             checked_address(
                 str(address or "").partition("?")[0], setting=name, what="the provider", hint="",
-                secret="client secret",
+                secret="client secret",  # noqa: S106 - as above
             )  # fmt: skip
         except ConfigurationError as exc:
             raise _refused(f"its {name} is no safe address") from exc
