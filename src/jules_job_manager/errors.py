@@ -26,7 +26,14 @@
     │   └── NotRecordedError           it happened at Jules, but the store could not keep it
     ├── BacklogError                   a backlog document cannot be used
     ├── NotificationError              a message did not reach everybody (transient)
-    └── ForgeError                     git did not do what was asked
+    ├── ForgeError                     git did not do what was asked
+    ├── SignInRequiredError            no valid key, session or link came with the request
+    ├── AccessDeniedError              who asks is known, and may not do this
+    ├── AccessKeyNotFoundError         no such API key, or person with sessions
+    ├── RateLimitedError               too many requests in a short time (transient)
+    └── ConflictError                  the request does not fit what is there
+        ├── RequestInProgressError     the same request is being worked on (transient)
+        └── RequestMismatchError       its idempotency key belongs to another request
 
 A class docstring is the default message. Errors carry fields (`code`, `context`,
 `hint`) and never an exit code or an HTTP status: each face maps them in one file.
@@ -254,3 +261,59 @@ class NotificationError(JulesManagerError):
 
     code = "JJM100"
     is_transient = True
+
+
+class SignInRequiredError(JulesManagerError):
+    """There is no valid key or session; sign in first."""
+
+    code = "JJM110"
+
+
+class AccessDeniedError(JulesManagerError):
+    """This is not allowed to you."""
+
+    code = "JJM111"
+
+
+class AccessKeyNotFoundError(JulesManagerError):
+    """There is no such key."""
+
+    code = "JJM112"
+
+
+class RateLimitedError(JulesManagerError):
+    """There were too many requests in a short time."""
+
+    code = "JJM113"
+    is_transient = True
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_seconds: float,
+        hint: str | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> None:
+        """Build it; `retry_after_seconds` (>= 0) is when the next request may come."""
+        super().__init__(message, hint=hint, context=context)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ConflictError(JulesManagerError):
+    """The request does not fit what is there."""
+
+    code = "JJM120"
+
+
+class RequestInProgressError(ConflictError):
+    """The same request is being worked on."""
+
+    code = "JJM121"
+    is_transient = True
+
+
+class RequestMismatchError(ConflictError):
+    """The idempotency key was used with another request."""
+
+    code = "JJM122"

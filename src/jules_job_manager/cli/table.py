@@ -57,6 +57,18 @@ MERGE: dict[str, tuple[str, str]] = {
     "approve": ("merge_approve", "Let a delivery that passed be merged"),
     "revert": ("merge_revert", "Take back what was merged for a job"),
 }
+KEY: dict[str, tuple[str, str]] = {
+    "create": ("key_create", "Make an API key for a program"),
+    "list": ("key_list", "List API keys"),
+    "revoke": ("key_revoke", "Make an API key stop working, or sign a person out"),
+    "rotate": ("key_rotate", "Give an API key a successor"),
+    "link": ("key_link", "Print a link that signs a person in, once"),
+}
+AUDIT: dict[str, tuple[str, str]] = {
+    "verify": ("audit_verify", "Prove that nobody changed the audit log"),
+    "query": ("audit_query", "Show who did what"),
+    "export": ("audit_export", "Write the audit log as JSON lines, JSON or CSV"),
+}
 CONFIG: dict[str, tuple[str, str]] = {
     "show": ("config_show", "Show every setting and where it came from"),
     "set": ("config_set", "Change one setting in the configuration file"),
@@ -69,6 +81,8 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "merge": ("Decide what is merged", MERGE),
     "storage": ("Look after the store", STORAGE),
     "notify": ("Tell people what happens", NOTIFY),
+    "key": ("Let programs and people use the server", KEY),
+    "audit": ("See who did what", AUDIT),
     "config": ("See and change settings", CONFIG),
 }
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jules_job_manager.ports.access_store import AccessStore
+from jules_job_manager.ports.audit_log import AuditLog
 from jules_job_manager.ports.event_log import EventLog
+from jules_job_manager.ports.idempotency_store import IdempotencyStore
 from jules_job_manager.ports.job_store import JobStore
 from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
@@ -65,6 +68,33 @@ class Store(Protocol):
     @property
     def review_queue(self) -> ReviewQueue:
         """Reviews to be run.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """API keys, and what people sign in with.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore:
+        """Answers to requests that may be repeated.
 
         Raises:
             UnsupportedOperationError: as for `jobs`.

@@ -277,6 +277,68 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessSettings:
+    """Who may use the server: keys, signing in, and the record of what was done."""
+
+    session_hours: float = _setting(
+        168.0, "A person signs in again after so long, in any case.", minimum=0.01
+    )
+    session_idle_hours: float = _setting(
+        12.0, "… and after so long without a request.", minimum=0.01
+    )
+    link_minutes: float = _setting(10.0, "How long a sign-in link works.", minimum=0.1)
+    audit_retention_days: float = _setting(
+        365.0, "Entries of the audit log are removed after so long; 0: never.", minimum=0
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed."
+    )
+    idempotency_hours: float = _setting(
+        24.0, "How long the answer to a request with an Idempotency-Key is kept.", minimum=0.01
+    )
+    oidc_issuer: str = _setting(
+        "", "OpenID Connect provider people sign in with; empty: none. Needs the extra `oidc`."
+    )
+    oidc_client_id: str = _setting("", "This server's client id at the provider.")
+    oidc_client_secret: str = _setting(
+        "", "Its secret; empty for a public client.", env="JJM_OIDC_CLIENT_SECRET", secret=True
+    )
+    oidc_scopes: tuple[str, ...] = _setting(
+        ("openid", "email", "profile"), "Scopes asked of the provider."
+    )
+    oidc_role_claim: str = _setting(
+        "", "Claim of the ID token whose values the three lists below may name, for example groups."
+    )
+    oidc_admins: tuple[str, ...] = _setting(
+        (), "Who is an admin: verified e-mail addresses, @domain, or values of the role claim."
+    )
+    oidc_operators: tuple[str, ...] = _setting((), "Who is an operator, likewise.")
+    oidc_viewers: tuple[str, ...] = _setting((), "Who is a viewer, likewise; others are refused.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimitSettings:
+    """How many requests the server takes, counted over the last minute."""
+
+    enabled: bool = _setting(default=True, doc="Limit requests at all.")
+    storage: str = _setting(
+        "", "Where requests are counted: empty for each server process by itself, or a redis:// address "
+        "for all together. Needs the extra `redis`.", secret=True,
+    )  # fmt: skip
+    per_minute: int = _setting(100, "Of one key or person.", minimum=1)
+    anonymous_per_minute: int = _setting(
+        60, "Of one address, to pages that need no key.", minimum=1
+    )
+    failed_sign_ins_per_minute: int = _setting(
+        10, "Of one address, with a key, link or session that is not valid.", minimum=1
+    )
+    endpoints: tuple[str, ...] = _setting(
+        (), "Own limits of single endpoints, as METHOD PATH=PER_MINUTE: POST /api/v1/tasks=20."
+    )
+    exempt_admins: bool = _setting(default=True, doc="Let admins send as much as they like.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogSettings:
     """The log file."""
 
@@ -303,6 +365,8 @@ class Settings:
     review: ReviewSettings = field(default_factory=ReviewSettings)
     github: GitHubSettings = field(default_factory=GitHubSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
+    rate_limits: RateLimitSettings = field(default_factory=RateLimitSettings)
     log: LogSettings = field(default_factory=LogSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
@@ -327,5 +391,7 @@ SECTIONS: dict[str, type[Any]] = {
     "review": ReviewSettings,
     "github": GitHubSettings,
     "notify": NotifySettings,
+    "access": AccessSettings,
+    "rate_limits": RateLimitSettings,
     "log": LogSettings,
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from jules_job_manager.domain.access import ApiKey, Permission, Role
 from jules_job_manager.domain.activity import Activity, ActivityKind
 from jules_job_manager.domain.artifact import ChangeSet, PullRequest, SourceFile
+from jules_job_manager.domain.audit import NewAuditEntry
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.plan import Plan, PlanStep
@@ -79,6 +81,19 @@ async def fill_queue(store: Store, keys: str = "abc") -> None:
         Review(job_key=keys[0], mark=f"m1{keys}", delivered_commit="d", base_commit="b",
                verdict=Verdict.REJECT, checks=(check,), at=NOW)
     )  # fmt: skip
+
+
+async def fill_access(store: Store) -> None:
+    """Put API keys and audit entries into a store."""
+    for number in range(2):
+        key = ApiKey(
+            id=f"key{number}", name="n\0", role=Role.VIEWER, digest="d", created_at=NOW, created_by="me",
+            scopes=frozenset({Permission.TASKS_READ}), expires_at=NOW, last_used_at=NOW,
+        )  # fmt: skip
+        entry = NewAuditEntry(
+            at=NOW, actor="me", kind="local", operation="key.create", after={"\0": 1.5}
+        )
+        await store.access.keys.add(key, audit=[entry])
 
 
 def event(number: int) -> NewEvent:

@@ -25,7 +25,10 @@ from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import StoreError, UnsupportedOperationError
+from jules_job_manager.ports.access_store import AccessStore
+from jules_job_manager.ports.audit_log import AuditLog
 from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.idempotency_store import IdempotencyStore
 from jules_job_manager.ports.job_store import JobStore
 from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
@@ -84,6 +87,21 @@ class JsonStore:
         """Refuse, as `jobs`."""
         raise _no_queue()
 
+    @property
+    def access(self) -> AccessStore:
+        """Refuse: a file that anybody may edit protects nothing."""
+        raise _no_access("API keys and sessions")
+
+    @property
+    def audit(self) -> AuditLog:
+        """Refuse, as `access`."""
+        raise _no_access("entries of the audit log")
+
+    @property
+    def idempotency(self) -> IdempotencyStore:
+        """Refuse, as `access`."""
+        raise _no_access("answers to repeated requests")
+
     async def get_note(self, name: str) -> str | None:
         """Return a small named text, or None."""
         contents = await asyncio.to_thread(self._file.read)
@@ -100,6 +118,13 @@ class JsonStore:
 
     async def aclose(self) -> None:
         """Do nothing: no file is held open."""
+
+
+def _no_access(what: str) -> UnsupportedOperationError:
+    return UnsupportedOperationError(
+        f"The JSON file store keeps tasks and events only; {what} need a database.",
+        hint="Set storage.backend to sqlite, which needs no server, or to postgresql.",
+    )
 
 
 def _no_queue() -> UnsupportedOperationError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from jules_job_manager.adapters.storage.json_file import Contents, JsonFile
 from jules_job_manager.adapters.storage.json_records import JsonRecords
 from jules_job_manager.adapters.storage.records import (
+    ACCESS_TABLES,
     QUEUE_TABLES,
     TABLES,
     Extent,
@@ -70,7 +71,7 @@ async def look(source: Place, target: Place, *, clock: Clock) -> Mapping[str, Ex
         raise InvalidInputError("The two stores are one and the same.")
     async with _source(source, clock) as sender:
         sent = await extents(sender)
-    _refuse_lost_jobs(sent, target)
+    _refuse_losses(sent, target)
     return sent
 
 
@@ -100,7 +101,7 @@ async def move(
         raise InvalidInputError("The two stores are one and the same.")
     async with _source(source, clock) as sender:
         sent = await extents(sender)
-        _refuse_lost_jobs(sent, target)
+        _refuse_losses(sent, target)
         async with _target(target, clock) as receiver:
             for table in TABLES:
                 if not sent[table].count:
@@ -112,13 +113,19 @@ async def move(
     return sent
 
 
-def _refuse_lost_jobs(sent: Mapping[str, Extent], target: Place) -> None:
+def _refuse_losses(sent: Mapping[str, Extent], target: Place) -> None:
     count = sum(sent[table].count for table in QUEUE_TABLES)
     if target.kind == "json" and count:
         jobs = sent["jobs"].count
         raise StoreError(
             f"A JSON file keeps no jobs, and {jobs} would be lost.",
             hint="Move to sqlite or postgresql, or remove the jobs first.",
+        )
+    if target.kind == "json" and any(sent[table].count for table in ACCESS_TABLES):
+        keys, entries = (sent[table].count for table in ACCESS_TABLES)
+        raise StoreError(
+            f"A JSON file keeps no keys and no audit log: {keys} keys and {entries} entries would be lost.",
+            hint="Move to sqlite or postgresql.",
         )
 
 

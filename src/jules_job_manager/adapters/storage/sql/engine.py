@@ -24,6 +24,10 @@ AFTER_COPY_OPTION = "jjm_after_copy"
 """Execution option: what to run after events were written with ids of their own; may be empty."""
 SCHEMA_LOCK_OPTION = "jjm_schema_lock"
 """Execution option: what to run first, so that one program at a time changes the schema."""
+AUDIT_LOCK_OPTION = "jjm_audit_lock"
+"""Execution option: what to run first, so that one program at a time adds to the audit log."""
+KEYS_LOCK_OPTION = "jjm_keys_lock"
+"""Execution option: what to run first, so that one program at a time makes the first admin key."""
 CLOCK_OPTION = "jjm_clock"
 """Execution option: a query for the time that all users of the database share; may be empty."""
 SKIP_LOCKED_OPTION = "jjm_skip_locked"
@@ -57,6 +61,8 @@ def sqlite_engine(path: Path) -> AsyncEngine:
             SNAPSHOT_OPTION: "",  # every transaction of WAL mode sees one instant
             AFTER_COPY_OPTION: "",  # AUTOINCREMENT follows the ids that were given
             SCHEMA_LOCK_OPTION: "",  # BEGIN IMMEDIATE has locked the file
+            AUDIT_LOCK_OPTION: "",
+            KEYS_LOCK_OPTION: "",
             CLOCK_OPTION: "",  # one machine: its own clock
             SKIP_LOCKED_OPTION: False,  # one writer at a time
             MAKER_OPTION: lambda: sqlite_engine(path),
@@ -130,6 +136,8 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             AFTER_COPY_OPTION: "SELECT setval(pg_get_serial_sequence('task_events', 'id'), "
             "coalesce(max(id), 1), max(id) IS NOT NULL) FROM task_events",
             SCHEMA_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260910)",
+            AUDIT_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260912)",
+            KEYS_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260913)",
             CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
             SKIP_LOCKED_OPTION: True,
             MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
@@ -169,6 +177,13 @@ async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[Asy
 def option(connection: AsyncConnection, name: str) -> Any:
     """Return an execution option of the connection's engine."""
     return connection.engine.get_execution_options()[name]
+
+
+async def take_lock(connection: AsyncConnection, name: str) -> None:
+    """Wait for a lock of this name's option, held to the end of the transaction; it must write."""
+    statement = option(connection, name)
+    if statement:  # SQLite lets one transaction write at a time
+        await connection.execute(sa.text(statement))
 
 
 async def shared_now(connection: AsyncConnection, clock: Clock) -> datetime:

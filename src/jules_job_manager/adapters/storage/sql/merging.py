@@ -18,6 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jules_job_manager.adapters.storage.records import TABLES, Record
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
+from jules_job_manager.adapters.storage.sql.merging_access import (
+    count_unmerged_entries,
+    merge_audit,
+    merge_keys,
+    note_merged_entries,
+)
 from jules_job_manager.adapters.storage.sql.merging_jobs import merge_jobs
 from jules_job_manager.adapters.storage.sql.records import SqlRecords, row_of
 from jules_job_manager.adapters.storage.sql.store import SqlStore
@@ -59,6 +65,9 @@ async def count_waiting(local: SqlStore) -> Mapping[str, int]:
             query = sa.select(sa.func.count()).select_from(table)
             if table is schema.notes:
                 query = query.where(table.c.name.not_in(_SHORT_LIVED), ~_is_own(table))
+            if table is schema.audit_log:
+                found[name] = await count_unmerged_entries(connection)
+                continue
             found[name] = (await connection.execute(query)).scalar_one()
     return {name: count for name, count in found.items() if count}
 
@@ -68,6 +77,7 @@ class _Merge:
         self._local = ours
         self._ours = SqlRecords(ours, "")
         self._theirs = theirs
+        self._identity = identity
         self._mark = f"{_OWN_NOTES}merged.{identity}"
         self._counts = dict.fromkeys(TABLES, 0)
 
@@ -83,6 +93,8 @@ class _Merge:
         self._counts.update(await merge_jobs(self._ours, self._theirs))
         await self._merge_events()
         await self._merge_notes()
+        self._counts["access_keys"] = await merge_keys(self._ours, self._theirs)
+        self._counts["audit_log"] = await merge_audit(self._local, self._theirs, self._identity)
         return {name: count for name, count in self._counts.items() if count}
 
     async def _merge_tasks(self, records: Sequence[Record]) -> None:
@@ -188,9 +200,10 @@ class _Merge:
 
 async def _take_away(ours: AsyncConnection) -> None:
     """Empty the local store; what hangs on tasks and jobs goes with them."""
-    for table in (schema.tasks, schema.jobs, schema.task_events):
+    for table in (schema.tasks, schema.jobs, schema.task_events, schema.access_keys):
         await ours.execute(sa.delete(table))
     await ours.execute(sa.delete(schema.notes).where(~_is_own(schema.notes)))
+    await note_merged_entries(ours)
 
 
 def _is_own(notes: sa.Table) -> sa.ColumnElement[bool]:

@@ -328,3 +328,89 @@ review_runs = sa.Table(
     sa.CheckConstraint("state IN ('queued', 'running', 'failed')", name="state_known"),
     sa.Index("ix_review_runs_state_due", "state", "due"),
 )
+
+access_keys = sa.Table(
+    "access_keys",
+    metadata,
+    sa.Column("id", PlainText, primary_key=True),
+    sa.Column("name", PlainText, nullable=False),
+    sa.Column("role", PlainText, nullable=False),
+    sa.Column("digest", PlainText, nullable=False),
+    sa.Column("scopes", JsonText, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("created_by", PlainText, nullable=False),
+    sa.Column("expires_at", MOMENT),
+    sa.Column("revoked_at", MOMENT),
+    sa.Column("last_used_at", MOMENT),
+    sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="role_known"),
+)
+
+sign_in_tokens = sa.Table(
+    "sign_in_tokens",
+    metadata,
+    sa.Column("digest", PlainText, primary_key=True),
+    sa.Column("kind", PlainText, nullable=False),
+    sa.Column("expires_at", MOMENT, nullable=False),
+    sa.Column("data", JsonText, nullable=False),
+    sa.CheckConstraint("kind IN ('link', 'oidc')", name="kind_known"),
+    sa.Index("ix_sign_in_tokens_expires_at", "expires_at"),
+)
+
+web_sessions = sa.Table(
+    "web_sessions",
+    metadata,
+    sa.Column("digest", PlainText, primary_key=True),
+    sa.Column("name", PlainText, nullable=False),
+    sa.Column("role", PlainText, nullable=False),
+    sa.Column("origin", PlainText, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("seen_at", MOMENT, nullable=False),
+    sa.Column("expires_at", MOMENT, nullable=False),
+    sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="role_known"),
+    sa.Index("ix_web_sessions_name", "name"),
+    sa.Index("ix_web_sessions_expires_at", "expires_at"),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", MOMENT, nullable=False),
+    sa.Column("actor", PlainText, nullable=False),
+    sa.Column("kind", PlainText, nullable=False),
+    sa.Column("operation", PlainText, nullable=False),
+    sa.Column("resource", PlainText, nullable=False),
+    sa.Column("result", PlainText, nullable=False),
+    sa.Column("request_id", PlainText, nullable=False),
+    sa.Column("address", PlainText, nullable=False),
+    sa.Column("before", JsonText),
+    sa.Column("after", JsonText),
+    sa.Column("previous_hash", PlainText, nullable=False),
+    sa.Column("hash", PlainText, nullable=False),
+    sa.Column("removed_through", sa.Integer),
+    sa.CheckConstraint("number >= 1", name="number_from_one"),
+    sa.CheckConstraint("removed_through < number", name="removes_what_is_older"),
+    sa.Index("ix_audit_log_at", "at"),
+    sa.Index("ix_audit_log_actor_number", "actor", "number"),
+    sa.Index("ix_audit_log_resource_number", "resource", "number"),
+    sa.Index("ix_audit_log_removed_through", "removed_through"),
+)
+"""Append-only: triggers of migration 0005 refuse every change, and every removal of an entry that no
+anchor entry covers (`removed_through`)."""
+
+idempotent_requests = sa.Table(
+    "idempotent_requests",
+    metadata,
+    sa.Column("owner", PlainText, nullable=False),
+    sa.Column("key", PlainText, nullable=False),
+    sa.Column("fingerprint", PlainText, nullable=False),
+    sa.Column("token", PlainText, nullable=False),
+    sa.Column("leased_until", MOMENT, nullable=False),
+    sa.Column("kept_until", MOMENT, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", JsonText),
+    sa.Column("body", sa.LargeBinary),
+    sa.PrimaryKeyConstraint("owner", "key"),
+    sa.Index("ix_idempotent_requests_kept_until", "kept_until"),
+)
+"""Requests that may be repeated; `status` is there once the answer is."""

@@ -6,12 +6,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jules_job_manager.adapters.storage.sql import schema
+from jules_job_manager.adapters.storage.sql.audit_rows import SqlAuditLog
 from jules_job_manager.adapters.storage.sql.engine import shown_address, transaction
 from jules_job_manager.adapters.storage.sql.event_rows import SqlEventLog
+from jules_job_manager.adapters.storage.sql.idempotency_rows import SqlIdempotencyStore
 from jules_job_manager.adapters.storage.sql.job_rows import SqlJobStore
 from jules_job_manager.adapters.storage.sql.lease_rows import SqlLeaseStore
 from jules_job_manager.adapters.storage.sql.ledger_rows import SqlQuotaLedger
 from jules_job_manager.adapters.storage.sql.review_rows import SqlReviewQueue
+from jules_job_manager.adapters.storage.sql.sign_in_rows import SqlAccessStore
 from jules_job_manager.adapters.storage.sql.task_rows import SqlTaskStore
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.adapters.system_clock import SystemClock
@@ -43,6 +46,9 @@ class SqlStore:
         self.leases = SqlLeaseStore(engine, clock)
         self.ledger = SqlQuotaLedger(engine)
         self.review_queue = SqlReviewQueue(engine, clock)
+        self.access = SqlAccessStore(engine)
+        self.audit = SqlAuditLog(engine)
+        self.idempotency = SqlIdempotencyStore(engine, clock)
 
     async def get_note(self, name: str) -> str | None:
         """Return a small named text, or None."""

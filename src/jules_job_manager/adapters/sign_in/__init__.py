@@ -1,0 +1,1 @@
+"""Providers where people prove who they are."""

@@ -1,0 +1,46 @@
+"""Make an API key stop working at once, or end all sessions of a person.
+
+jjm key revoke ci
+jjm key revoke --person ada@example.org
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+    from jules_job_manager.domain.access import ApiKey
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("key", metavar="KEY", nargs="?", help="the key's id or name")
+    parser.add_argument("--person", metavar="NAME", help="sign this person out everywhere instead")
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Revoke it."""
+    from jules_job_manager.bootstrap.access import access_of, local_caller, sign_in_of
+    from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.errors import InvalidInputError
+
+    if (args.key is None) == (args.person is None):
+        raise InvalidInputError("Name a key, or a person with --person, and not both.")
+
+    async def sign_out(app: App) -> int:
+        sign_in = sign_in_of(app.store, app.settings, app.clock)
+        return await sign_in.sign_out_person(args.person, caller=local_caller())
+
+    async def revoke(app: App) -> ApiKey:
+        return await access_of(app.store, app.clock).revoke(args.key, caller=local_caller())
+
+    if args.person is not None:
+        count = context.run(sign_out)
+        context.write(safe_text(f"{args.person}: {count} sessions ended"))
+        return 0
+    key = context.run(revoke)
+    context.write(safe_text(f"{key.id} of {key.name} is revoked"))
+    return 0

@@ -1,0 +1,87 @@
+"""Writes every change that comes in over HTTP into the audit log, whichever route it takes.
+
+Routes need do nothing. One that knows what it was before, or what it is now, says so with
+`note_change`; one whose service writes its own entries says so with `note_audited`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jules_job_manager.domain.access import Principal
+from jules_job_manager.errors import StoreError
+from jules_job_manager.web.access import SAFE_METHODS, gate_of, known_principal
+
+_LOG = logging.getLogger(__name__)
+_STATE = "jjm_audit"
+_REFUSED = frozenset({401, 403, 429})
+
+
+def note_change(
+    connection: HTTPConnection, *, resource: str = "", before: Any = None, after: Any = None
+) -> None:
+    """Let the entry of this request name its resource, and show it before and after."""
+    connection.scope.setdefault("state", {})[_STATE] = {
+        "resource": resource, "before": before, "after": after,
+    }  # fmt: skip
+
+
+def note_audited(connection: HTTPConnection) -> None:
+    """Say that this request has its own entries already."""
+    connection.scope.setdefault("state", {})[_STATE] = None
+
+
+class AuditRequests:
+    """ASGI middleware: one entry for every request that may change something, from who is known."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`, outside of what answers errors."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a connection."""
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        status = 500
+
+        async def answering(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answering)
+        finally:
+            connection = HTTPConnection(scope)
+            who = known_principal(connection)
+            detail = scope["state"].get(_STATE, {})
+            if who is not None and detail is not None:
+                await _record(connection, who, status, detail)
+
+
+async def _record(
+    connection: HTTPConnection, who: Principal, status: int, detail: dict[str, Any]
+) -> None:
+    gate = gate_of(connection)
+    if gate.audit is None:
+        return
+    route = connection.scope.get("route")
+    name = getattr(route, "operation_id", None) or getattr(route, "name", None) or "unknown"
+    after = {"status": status}
+    if detail.get("after") is not None:
+        after["is"] = detail["after"]
+    result = "done" if status < 400 else "refused" if status in _REFUSED else "failed"
+    try:
+        await gate.audit.record(
+            gate.caller(connection, who), f"api.{name}", result=result, before=detail.get("before"),
+            resource=detail.get("resource") or connection.scope["path"][:500], after=after,
+        )  # fmt: skip
+    except StoreError as exc:  # the answer is on its way; the log file has what the audit lacks
+        _LOG.error("not in the audit log: %s by %s (%d): %s", name, who.name, status, exc)

@@ -1,0 +1,75 @@
+"""Puts everything about access into a FastAPI application, from the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from jules_job_manager.bootstrap.access import access_of, audit_of, public_url, sign_in_of
+from jules_job_manager.web.access import Gate
+from jules_job_manager.web.addresses import networks_from
+from jules_job_manager.web.auditing import AuditRequests
+from jules_job_manager.web.idempotency import Idempotency
+from jules_job_manager.web.rate_limits import (
+    AccessHeaders,
+    LimitRules,
+    RateLimits,
+    endpoint_limits,
+)
+from jules_job_manager.web.routes import sign_in
+
+if TYPE_CHECKING:
+    from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.store import Store
+    from jules_job_manager.settings.model import Settings
+
+
+def install(web: FastAPI, *, store: Store, settings: Settings, clock: Clock) -> Gate:
+    """Let routes of `web` say what they need, and add the routes for signing in.
+
+    Call it before middleware that gives requests their id is added, so that the id is there.
+
+    Raises:
+        UnsupportedOperationError: the store is a JSON file.
+        ConfigurationError, MissingExtraError: a setting cannot be used.
+    """
+    gate = gate_from(store=store, settings=settings, clock=clock)
+    web.state.gate = gate
+    web.state.idempotency = Idempotency(
+        store=store.idempotency, clock=clock, keep_seconds=settings.access.idempotency_hours * 3600
+    )
+    web.include_router(sign_in.router)
+    web.add_middleware(AuditRequests)
+    web.add_middleware(AccessHeaders)
+    return gate
+
+
+def gate_from(*, store: Store, settings: Settings, clock: Clock) -> Gate:
+    """Return the gate that the settings describe.
+
+    Raises:
+        UnsupportedOperationError, ConfigurationError, MissingExtraError: as `install`.
+    """
+    return Gate(
+        access=access_of(store, clock),
+        sign_in=sign_in_of(store, settings, clock, with_provider=True),
+        audit=audit_of(store, settings, clock),
+        limits=_limits(settings, clock),
+        trusted_proxies=networks_from(
+            settings.access.trusted_proxies, setting="access.trusted_proxies"
+        ),
+        public_url=public_url(settings),
+    )
+
+
+def _limits(settings: Settings, clock: Clock) -> RateLimits | None:
+    chosen = settings.rate_limits
+    if not chosen.enabled:
+        return None
+    rules = LimitRules(
+        per_minute=chosen.per_minute, anonymous_per_minute=chosen.anonymous_per_minute,
+        failed_sign_ins_per_minute=chosen.failed_sign_ins_per_minute,
+        endpoints=endpoint_limits(chosen.endpoints), exempt_admins=chosen.exempt_admins,
+    )  # fmt: skip
+    return RateLimits(rules, clock=clock, storage=chosen.storage)

@@ -1,0 +1,166 @@
+"""API keys and sign-in links over HTTP.
+
+Answers that hold a new key are not kept for `Idempotency-Key`: the store would have the key itself.
+A create that is sent again is refused, since the name is taken; then revoke it and make another.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from jules_job_manager.domain.access import MOST_NAME_LETTERS, ApiKey, Permission, Principal, Role
+from jules_job_manager.domain.clockwork import to_rfc3339
+from jules_job_manager.services.access import IssuedKey
+from jules_job_manager.web.access import gate_of, needs
+from jules_job_manager.web.auditing import note_audited
+
+router = APIRouter(tags=["keys"])
+Manager = Annotated[Principal, Depends(needs(Permission.KEYS_MANAGE))]
+KeyName = Annotated[str, Path(max_length=80, description="The key's id or name.")]
+_EXAMPLE = {
+    "id": "ab12cd34", "name": "ci", "role": "operator", "scopes": [], "state": "active",
+    "created_at": "2026-11-24T12:00:00.000000Z", "created_by": "ada", "expires_at": None,
+    "revoked_at": None, "last_used_at": None,
+}  # fmt: skip
+
+
+class KeyView(BaseModel):
+    """What is known of a key; the key itself is not."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+    id: str
+    name: str = Field(description="The actor of what is done with it.")
+    role: Role
+    scopes: list[Permission] = Field(description="What it is narrowed to; empty: all of the role.")
+    state: str = Field(description="active, expired or revoked.")
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None = Field(description="Written at most once a minute.")
+
+
+class IssuedKeyView(KeyView):
+    """A new key, with the key itself, this once."""
+
+    key: str = Field(description="To be sent as Authorization: Bearer KEY. It is shown this once.")
+
+
+class KeyPage(BaseModel):
+    """Every key, oldest first."""
+
+    items: list[KeyView]
+
+
+class NewKey(BaseModel):
+    """A key to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=MOST_NAME_LETTERS)
+    role: Role
+    scopes: list[Permission] = Field(default_factory=list, max_length=len(Permission))
+    expires_at: AwareDatetime | None = None
+
+
+class Rotation(BaseModel):
+    """How a key is replaced."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_seconds: float = Field(
+        default=0.0, ge=0, le=90 * 86400, description="The old key goes on working for so long."
+    )
+    expires_at: AwareDatetime | None = None
+
+
+class NewLink(BaseModel):
+    """A person who is to sign in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=MOST_NAME_LETTERS)
+    role: Role
+
+
+class LinkView(BaseModel):
+    """A link that signs a person in, once."""
+
+    name: str
+    role: Role
+    url: str
+    expires_at: str
+
+
+@router.get("/keys", operation_id="list_keys", response_model=KeyPage)
+async def list_keys(request: Request, who: Manager) -> KeyPage:
+    """List API keys, oldest first."""
+    del who
+    access = gate_of(request).access
+    now = access.now()
+    return KeyPage(items=[_view(key, now) for key in await access.list_keys()])
+
+
+@router.post("/keys", operation_id="create_key", status_code=201, response_model=IssuedKeyView)
+async def create_key(request: Request, new: NewKey, who: Manager) -> IssuedKeyView:
+    """Make an API key; nobody gives more than they may do themselves."""
+    note_audited(request)
+    gate = gate_of(request)
+    issued = await gate.access.create(
+        new.name, new.role, scopes=frozenset(new.scopes), expires_at=new.expires_at,
+        caller=gate.caller(request, who),
+    )  # fmt: skip
+    return _issued(issued, gate.access.now())
+
+
+@router.delete("/keys/{key}", operation_id="revoke_key", response_model=KeyView)
+async def revoke_key(request: Request, key: KeyName, who: Manager) -> KeyView:
+    """Make a key stop working at once; again, it changes nothing."""
+    note_audited(request)
+    gate = gate_of(request)
+    ended = await gate.access.revoke(key, caller=gate.caller(request, who))
+    return _view(ended, gate.access.now())
+
+
+@router.post(
+    "/keys/{key}/rotate", operation_id="rotate_key", status_code=201, response_model=IssuedKeyView
+)
+async def rotate_key(request: Request, key: KeyName, how: Rotation, who: Manager) -> IssuedKeyView:
+    """Give a key a successor with the same name, role and scopes."""
+    note_audited(request)
+    gate = gate_of(request)
+    issued = await gate.access.rotate(
+        key, overlap=timedelta(seconds=how.overlap_seconds), expires_at=how.expires_at,
+        caller=gate.caller(request, who),
+    )  # fmt: skip
+    return _issued(issued, gate.access.now())
+
+
+@router.post("/sign-in-links", operation_id="create_link", status_code=201, response_model=LinkView)
+async def create_link(request: Request, new: NewLink, who: Manager) -> LinkView:
+    """Make a link that signs a person in, once and for a few minutes."""
+    note_audited(request)
+    gate = gate_of(request)
+    link = await gate.sign_in.link(new.name, new.role, caller=gate.caller(request, who))
+    base = gate.public_url or str(request.base_url).rstrip("/")
+    return LinkView(
+        name=new.name, role=new.role, url=f"{base}/sign-in?token={link.text}",
+        expires_at=to_rfc3339(link.expires_at),
+    )  # fmt: skip
+
+
+def _fields(key: ApiKey, now: datetime) -> dict[str, Any]:
+    return key.to_dict(now)
+
+
+def _view(key: ApiKey, now: datetime) -> KeyView:
+    return KeyView(**_fields(key, now))
+
+
+def _issued(issued: IssuedKey, now: datetime) -> IssuedKeyView:
+    return IssuedKeyView(**_fields(issued.key, now), key=issued.text)
