@@ -31,9 +31,10 @@
     ├── AccessDeniedError              who asks is known, and may not do this
     ├── AccessKeyNotFoundError         no such API key, or person with sessions
     ├── RateLimitedError               too many requests in a short time (transient)
-    └── ConflictError                  the request does not fit what is there
-        ├── RequestInProgressError     the same request is being worked on (transient)
-        └── RequestMismatchError       its idempotency key belongs to another request
+    ├── ConflictError                  the request does not fit what is there
+    │   ├── RequestInProgressError     the same request is being worked on (transient)
+    │   └── RequestMismatchError       its idempotency key belongs to another request
+    └── ServiceUnreachableError        the service that commands talk to gave no answer
 
 A class docstring is the default message. Errors carry fields (`code`, `context`,
 `hint`) and never an exit code or an HTTP status: each face maps them in one file.
@@ -317,3 +318,10 @@ class RequestMismatchError(ConflictError):
     """The idempotency key was used with another request."""
 
     code = "JJM122"
+
+
+class ServiceUnreachableError(JulesManagerError):
+    """The service of jjm cannot be reached."""
+
+    code = "JJM130"
+    is_transient = True

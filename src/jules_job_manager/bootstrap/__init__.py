@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.observer import Observer
     from jules_job_manager.services.queue_admin import QueueAdmin
     from jules_job_manager.services.tasks import TaskService
+    from jules_job_manager.services.uploaded_backlogs import UploadedBacklogs
 
 HOW_TO_REACH_JULES = (
     "Set JULES_API_KEY to a key of the Jules REST API, MCP_SERVER_PATH to the Node MCP server's "
@@ -56,6 +57,8 @@ class App:
         """Those opened so far, by account."""
         self._observers: dict[str, Observer] = {}
         """One for each account, so that whoever looks at it shares one budget."""
+        self._retired: list[Backend] = []
+        """Those of settings that no longer hold; whoever is using one may finish."""
 
     def acting_as(self, actor: str) -> App:
         """Return the same application, whose services name `actor` in events.
@@ -117,8 +120,20 @@ class App:
         from jules_job_manager.services.backlogs import BacklogService
 
         return BacklogService(
-            documents=MarkdownBacklogDocuments(), jobs=self.store.jobs, clock=self.clock
-        )
+            documents=MarkdownBacklogDocuments(), jobs=self.store.jobs, clock=self.clock,
+            actor=self.actor or "jjm",
+        )  # fmt: skip
+
+    @property
+    def uploaded_backlogs(self) -> UploadedBacklogs:
+        """Documents that were sent to the service.
+
+        Raises:
+            UnsupportedOperationError: the store keeps no jobs.
+        """
+        from jules_job_manager.services.uploaded_backlogs import UploadedBacklogs
+
+        return UploadedBacklogs(backlogs=self.backlogs, store=self.store)
 
     def documents(self, *, writes: bool = True) -> BacklogSync:
         """Return what keeps documents and the queue together; `writes` false: only reads them.
@@ -243,6 +258,21 @@ class App:
             name=name, backend=backend, tasks=tasks, observer=self._observers[name], choice=choice
         )
 
+    async def use_settings(self, settings: Settings) -> None:
+        """Go on with other settings. The store stays as it is.
+
+        Backends are opened anew when theirs changed; those of the time before last are closed.
+        """
+        before, self.settings = self.settings, settings
+        names = ("jules", "mcp_server", "simulator", "accounts", "monitoring")
+        if all(getattr(before, name) == getattr(settings, name) for name in names):
+            return
+        for backend in self._retired:
+            await backend.aclose()
+        self._retired[:] = self._backends.values()
+        self._backends.clear()
+        self._observers.clear()
+
     def use_remotes(self, remotes: dict[str, str]) -> None:
         """Replace `[remotes]`, before the backend is first used."""
         self.settings = replace(self.settings, remotes=remotes)
@@ -260,7 +290,7 @@ class App:
     async def aclose(self) -> None:
         """Close the backend, then the store."""
         try:
-            for backend in self._backends.values():
+            for backend in (*self._backends.values(), *self._retired):
                 await backend.aclose()
             if self.github is not None:
                 await self.github.aclose()

@@ -93,12 +93,11 @@ def local_caller() -> Caller:
 
 def public_url(settings: Settings) -> str:
     """Return the address of the server as browsers see it, without a slash at its end."""
-    server = getattr(settings, "server", None)
-    given = str(getattr(server, "public_url", "") or "")
-    if given:
-        return given.rstrip("/")
-    scheme = "https" if getattr(server, "tls_certificate", "") else "http"
-    return f"{scheme}://127.0.0.1:{getattr(server, 'port', 0) or 8765}"
+    server = settings.server
+    if server.public_url:
+        return server.public_url.rstrip("/")
+    scheme = "https" if server.tls_certificate else "http"
+    return f"{scheme}://127.0.0.1:{server.port}"
 
 
 def _provider(settings: Settings, clock: Clock) -> IdentityProvider | None:

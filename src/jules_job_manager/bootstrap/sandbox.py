@@ -15,8 +15,12 @@ from jules_job_manager.ports.sandbox import MIB, Limits, Sandbox
 if TYPE_CHECKING:
     from jules_job_manager.settings.model import Settings
 
-__all__ = ["require_usable", "sandbox_of", "sandbox_options"]
+__all__ = ["check_warnings", "require_usable", "sandbox_of", "sandbox_options"]
 
+NO_COMMANDS = (
+    "no check commands are configured here; deliveries are judged by the built-in rules "
+    "and the base branch's .jjm.toml alone (see --check and jjm review init)."
+)
 _CACHES = (".cache/pip", ".npm/_cacache")
 
 
@@ -33,6 +37,23 @@ def sandbox_of(settings: Settings) -> Sandbox:
     if kind == "container":
         return ContainerSandbox(image=settings.review.container_image, environment=os.environ)
     return BubblewrapSandbox(path=path, home=Path.home())
+
+
+async def check_warnings(settings: Settings) -> list[str]:
+    """Return what people must know of the checks of deliveries: they prove nothing, or have no sandbox.
+
+    Raises:
+        ConfigurationError: the configured sandbox cannot be used here.
+    """
+    if not settings.review.checks and not settings.review.setup:
+        return [NO_COMMANDS]
+    sandbox = sandbox_of(settings)
+    await require_usable(sandbox)
+    if sandbox.isolates:
+        return []
+    return [
+        "checks run what Jules wrote on this machine, without a sandbox (review.sandbox is host)."
+    ]
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:

@@ -56,6 +56,10 @@ class Context:
             )
         return self._settings
 
+    def use(self, settings: Settings) -> None:
+        """Go on with these settings in place of those that were read."""
+        self._settings = settings
+
     def run(self, work: Callable[[App], Awaitable[T]]) -> T:
         """Open the application, do `work` with it on one event loop, and close it.
 
@@ -63,12 +67,14 @@ class Context:
         """
         import asyncio
 
-        from jules_job_manager.bootstrap import open_app
-
         settings = self.settings()
+        if settings.client.server:
+            from jules_job_manager.client.app import open_remote as opened
+        else:
+            from jules_job_manager.bootstrap import open_app as opened  # type: ignore[assignment]
 
         async def whole() -> T:
-            async with open_app(settings) as app:
+            async with opened(settings) as app:
                 for warning in filter(None, (app.log_warning, app.store_warning)):
                     self.note(f"warning: {warning}")
                 return await work(app)

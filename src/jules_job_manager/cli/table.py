@@ -104,6 +104,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "delete": ("delete", "Delete a task for good"),
     "sources": ("sources", "List the repositories Jules may work on"),
     "quota": ("quota", "Show how many tasks are left, and when the next may start"),
+    "serve": ("serve", "Run the service: the API, live updates and the queue"),
     "worker": ("worker", "Run the queue together with other workers"),
     "doctor": ("doctor", "Check the set-up and say how to mend it"),
     "demo": ("demo", "See the main job done, with no key and no server"),

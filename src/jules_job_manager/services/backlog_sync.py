@@ -9,6 +9,7 @@ from jules_job_manager.ports.store import Store
 from jules_job_manager.services.backlog_change import ImportReport
 from jules_job_manager.services.backlog_file import is_being_saved, read_file, stamp_of
 from jules_job_manager.services.backlogs import BacklogService
+from jules_job_manager.services.uploaded_backlogs import is_uploaded
 
 SEEN_NOTE = "backlog_seen."
 
@@ -60,7 +61,7 @@ class BacklogSync:
             BacklogError: what the document says cannot be used. It is looked at again once it
                 is saved again.
         """
-        stamp = stamp_of(path)
+        stamp = None if is_uploaded(path) else stamp_of(path)
         if stamp is None or stamp == self._stamps.get(path) or is_being_saved(path):
             return None
         self._stamps[path] = stamp
@@ -75,7 +76,7 @@ class BacklogSync:
         Raises:
             BacklogError: it cannot be read, used or written.
         """
-        if not self._writes:
+        if not self._writes or is_uploaded(path):
             return None
         reports: list[ImportReport | None] = [None]
 

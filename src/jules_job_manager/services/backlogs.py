@@ -121,15 +121,21 @@ class BacklogService:
             dict.fromkeys(job.backlog for job in await self._jobs.list_jobs() if job.backlog)
         )
 
-    async def exported(self, path: str) -> bytes:
+    async def exported(self, path: str, content: bytes | None = None) -> bytes:
         """Return the document at `path` with the queue's progress put in; the file stays as it is.
 
         Jobs that are no longer in the document are left out.
 
+        Args:
+            path: The backlog's name in the queue.
+            content: The document's bytes; None: those of the file at `path`.
+
         Raises:
             BacklogError: the file is gone or is no backlog any more.
         """
-        return self._written(read_file(path), await self._progress(path))[0]
+        if content is None:
+            content = read_file(path)
+        return self._written(content, await self._progress(path))[0]
 
     async def write_back(
         self,

@@ -20,6 +20,7 @@ _VARIABLES = {
     "storage.data_path": ("JJM_STORAGE__DATA_PATH",),
     "jules.backend": ("JJM_BACKEND", "JJM_JULES__BACKEND"),
     "jules.api_key": ("JULES_API_KEY", "JJM_JULES__API_KEY"),
+    "client.server": ("JJM_SERVER", "JJM_CLIENT__SERVER"),
 }
 _NAMED = {"JJM_CONFIG", *(name for names in _VARIABLES.values() for name in names)}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~-")
@@ -36,6 +37,8 @@ class InstantSettings:
 
 def instant_settings(environ: Mapping[str, str], config: str | None) -> InstantSettings | None:
     """Return the settings when the store is SQLite and that can be told; None otherwise.
+
+    None also when commands talk to a service.
 
     Args:
         environ: The environment; `.env` in the home folder is read under it.
@@ -54,7 +57,7 @@ def instant_settings(environ: Mapping[str, str], config: str | None) -> InstantS
     for name, variables in _VARIABLES.items():
         for variable in variables:
             values[name] = environ.get(variable) or values[name]
-    if values["storage.backend"] not in {"", "sqlite"}:
+    if values["storage.backend"] not in {"", "sqlite"} or values["client.server"]:
         return None
     data_path = os.path.expanduser(values["storage.data_path"])
     backend = values["jules.backend"] or ("rest" if values["jules.api_key"] else "")

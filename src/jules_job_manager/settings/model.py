@@ -265,6 +265,48 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """The service that `jjm serve` runs."""
+
+    host: str = _setting(
+        "127.0.0.1",
+        "Address to listen on; 0.0.0.0 for every one of this machine.",
+    )
+    port: int = _setting(8787, "Port to listen on; 0: any that is free.", minimum=0)
+    worker: bool = _setting(
+        default=True, doc="Run the queue in the service; off: `jjm worker` runs apart."
+    )
+    tls_certificate: str = _setting("", "PEM file of the certificate, for https.")
+    tls_key: str = _setting("", "PEM file of its key, which only its owner can read.")
+    behind_proxy: bool = _setting(
+        default=False, doc="A reverse proxy before it speaks https with the outside, so that the "
+        "service may listen on more than this machine without a certificate of its own.",
+    )  # fmt: skip
+    public_url: str = _setting(
+        "", "Address by which people reach it, for links; empty: that it listens on."
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (), "Origins whose pages may call it, as https://HOST; none: only its own."
+    )
+    max_body_bytes: int = _setting(8_000_000, "Largest body of a request.", minimum=1024)
+    graceful_seconds: float = _setting(
+        10.0, "Longest wait for requests in hand when it is stopped.", minimum=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientSettings:
+    """The service that commands talk to, in place of working on this machine."""
+
+    server: str = _setting(
+        "", "Address of the service, as https://HOST:PORT; empty: commands work here.",
+        env="JJM_SERVER",
+    )  # fmt: skip
+    api_key: str = _setting("", "Key of the service.", env="JJM_SERVER_KEY", secret=True)
+    timeout_seconds: float = _setting(60.0, "Longest wait for one answer of it.", minimum=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountSettings:
     """One more account of the Jules REST API; `[jules]` is the one called default."""
 
@@ -367,6 +409,8 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     access: AccessSettings = field(default_factory=AccessSettings)
     rate_limits: RateLimitSettings = field(default_factory=RateLimitSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
     log: LogSettings = field(default_factory=LogSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
@@ -393,5 +437,7 @@ SECTIONS: dict[str, type[Any]] = {
     "notify": NotifySettings,
     "access": AccessSettings,
     "rate_limits": RateLimitSettings,
+    "server": ServerSettings,
+    "client": ClientSettings,
     "log": LogSettings,
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Header, Response
 
+from jules_job_manager.domain.entity_tag import entity_tag
 from jules_job_manager.errors import ChangedMeanwhileError
 
 IfMatch = Annotated[
@@ -21,15 +20,9 @@ IfMatch = Annotated[
 ]
 
 
-def etag_of(value: Mapping[str, Any]) -> str:
-    """Return the entity tag of JSON values, in its quotes (RFC 9110, 8.8.3)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return f'"{hashlib.sha256(text.encode("ascii")).hexdigest()[:32]}"'
-
-
 def tagged(response: Response, value: dict[str, Any]) -> dict[str, Any]:
     """Put the tag of `value` on the answer, and return `value`."""
-    response.headers["ETag"] = etag_of(value)
+    response.headers["ETag"] = entity_tag(value)
     return value
 
 
@@ -42,7 +35,7 @@ def require_match(if_match: str | None, value: Mapping[str, Any]) -> None:
     if if_match is None or if_match.strip() == "*":
         return
     tags = {tag.strip() for tag in if_match.split(",")}
-    if etag_of(value) not in tags:
+    if entity_tag(value) not in tags:
         raise ChangedMeanwhileError(
             "It changed since you read it.", hint="Read it again, then decide again."
         )

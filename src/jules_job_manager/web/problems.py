@@ -40,6 +40,13 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.BacklogError: 400,
     e.NotificationError: 502,
     e.ForgeError: 502,
+    e.SignInRequiredError: 401,
+    e.AccessDeniedError: 403,
+    e.AccessKeyNotFoundError: 404,
+    e.RateLimitedError: 429,
+    e.ConflictError: 409,
+    e.RequestMismatchError: 422,
+    e.ServiceUnreachableError: 502,
 }
 """A class that is missing has the status of the nearest one it inherits from."""
 

@@ -54,19 +54,8 @@ def _verb(args: Namespace) -> str:
 
 async def _end(app: App, args: Namespace, attempt: Attempt) -> str:
     """Do to the task what was asked for; return what came of it, in words."""
-    from jules_job_manager.errors import JulesManagerError, UnsupportedOperationError
+    from jules_job_manager.services.ending import end_task
 
-    task_id = attempt.task_id
-    if args.keep_task:
-        return f"Task {task_id} goes on at Jules."
-    try:
-        tasks = app.accounts()[attempt.account].tasks
-        if args.delete:
-            await tasks.delete_task(task_id)
-            return f"Task {task_id} is deleted."
-        await tasks.set_archived(task_id, archived=True)
-    except UnsupportedOperationError as exc:
-        return f"Task {task_id} goes on at Jules: {exc}"
-    except (JulesManagerError, KeyError) as exc:
-        return f"Task {task_id} may go on at Jules: {exc}. Try: jjm archive {task_id}"
-    return f"Task {task_id} is archived."
+    what = "keep" if args.keep_task else "delete" if args.delete else "archive"
+    account = None if what == "keep" else app.accounts().get(attempt.account)
+    return await end_task(None if account is None else account.tasks, attempt.task_id, what)

@@ -138,21 +138,10 @@ async def prepare_checks(context: Context, settings: Settings) -> None:
     Raises:
         ConfigurationError: the configured sandbox cannot be used here.
     """
-    from jules_job_manager.bootstrap.sandbox import require_usable, sandbox_of
+    from jules_job_manager.bootstrap.sandbox import check_warnings
 
-    if not settings.review.checks and not settings.review.setup:
-        context.note(
-            "warning: no check commands are configured here; deliveries are judged by the built-in rules "
-            "and the base branch's .jjm.toml alone (see --check and jjm review init)."
-        )
-        return
-    sandbox = sandbox_of(settings)
-    await require_usable(sandbox)
-    if not sandbox.isolates:
-        context.note(
-            "warning: checks run what Jules wrote on this machine, without a sandbox"
-            " (review.sandbox is host)."
-        )
+    for warning in await check_warnings(settings):
+        context.note(f"warning: {warning}")
 
 
 async def _prepared(app: App, settings: Settings) -> list[Job]:

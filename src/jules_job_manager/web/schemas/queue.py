@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment
+from jules_job_manager.web.schemas.jobs import JobOut
 
 
 class QueueOut(Answer):
@@ -77,10 +78,12 @@ class BacklogIn(Body):
     """A document to be read into the queue."""
 
     name: Line = Field(
-        min_length=1, pattern=r"^[\w .@+-][\w .@+/-]*$",
+        min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$",
         description="How the document is called; the service keeps it as upload:NAME.",
     )  # fmt: skip
-    content: Text = Field(min_length=1, description="Its Markdown.")
+    content: Annotated[str, StringConstraints(min_length=1, max_length=4_000_000)] = Field(
+        description="Its Markdown."
+    )
     repository: Line = ""
     base_branch: Line = ""
     dry_run: bool = False
@@ -108,6 +111,7 @@ class ImportOut(Answer):
     kept: list[str]
     problems: list[ProblemOut]
     differences: list[ProblemOut]
+    jobs: list[JobOut]
 
 
 class SettingOut(Answer):
@@ -117,13 +121,6 @@ class SettingOut(Answer):
     value: str
     source: str
     help: str
-
-
-class NoteOut(Answer):
-    """A small named text that the queue keeps."""
-
-    name: str
-    value: str | None
 
 
 class WaitingOut(Answer):

@@ -1,0 +1,175 @@
+"""What `jjm serve` is made of, and how its worker is kept going."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shlex
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from jules_job_manager.adapters.storage.private_files import make_private
+from jules_job_manager.bootstrap.access import access_of, tidy
+from jules_job_manager.bootstrap.queue import queue_worker
+from jules_job_manager.bootstrap.sandbox import check_warnings
+from jules_job_manager.errors import ConfigurationError, JulesManagerError
+
+if TYPE_CHECKING:
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.services.queue_state import Progress
+    from jules_job_manager.services.worker import Worker
+    from jules_job_manager.settings.model import Settings
+
+_LOG = logging.getLogger(__name__)
+KEY_FILE = "admin.key"
+"""In the home folder: the key that the first start made."""
+TIDY_SECONDS = 3600.0
+"""Time between two rounds of forgetting what expired."""
+AGAIN_SECONDS = 5.0
+"""After a worker ended with an error, another begins so much later."""
+
+
+@dataclass(kw_only=True)
+class Service:
+    """The parts that routes use. There is one for a process."""
+
+    app: App
+    started_at: datetime
+    has_worker: bool = False
+    """Whether this process itself runs the queue."""
+    worker_problem: str = ""
+    """Why its worker does not work; empty: it does, or there is none."""
+    _worker: Worker | None = None
+    _task: asyncio.Task[None] | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the worker going inside of this, if the service has one."""
+        if self.has_worker:
+            self._task = asyncio.create_task(self._keep_working(), name="queue worker")
+        tidying = asyncio.create_task(self._keep_tidy(), name="tidying")
+        try:
+            yield
+        finally:
+            tidying.cancel()
+            await asyncio.gather(tidying, return_exceptions=True)
+            await self._end_worker()
+
+    async def reload(self, settings: Settings) -> None:
+        """Go on with other settings: the worker finishes what is in hand and begins with them.
+
+        What cannot change while it runs (the store, where it listens) stays as it was.
+        """
+        await self._end_worker()
+        self._stopping.clear()
+        await self.app.use_settings(settings)
+        if self.has_worker:
+            self._task = asyncio.create_task(self._keep_working(), name="queue worker")
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            try:
+                await tidy(self.app.store, self.app.settings, self.app.clock)
+            except JulesManagerError as exc:
+                _LOG.warning("what expired was not removed: %s", exc)
+            await self.app.clock.sleep(TIDY_SECONDS)
+
+    async def _end_worker(self) -> None:
+        """Let the worker finish what is in hand, for a while; then cancel it. Nothing is lost."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.stop()
+        done, _ = await asyncio.wait({task}, timeout=self.app.settings.server.graceful_seconds)
+        if not done:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _keep_working(self) -> None:
+        """Run workers one after the other until stopped; what ends one is told and tried again."""
+        while not self._stopping.is_set():
+            try:
+                await self._work()
+                self.worker_problem = ""
+            except JulesManagerError as exc:
+                self._tell(str(exc))
+            except Exception as exc:  # noqa: BLE001 - the queue goes on whatever happens
+                _LOG.exception("the worker ended")
+                self._tell(f"something unexpected happened ({type(exc).__name__})")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_SECONDS):
+                    await self._stopping.wait()
+
+    async def _work(self) -> None:
+        settings = self.app.settings
+        for warning in await check_warnings(settings):
+            _LOG.warning("%s", warning)
+        remotes = dict(settings.remotes)
+        worker = queue_worker(self.app, settings, remotes, report=_report, watch=True)
+        self._worker, self.worker_problem = worker, ""
+        try:
+            await worker.stand_by()
+        finally:
+            self._worker = None
+
+    def _tell(self, problem: str) -> None:
+        if problem != self.worker_problem:
+            _LOG.error("the queue is not worked on: %s", problem)
+        self.worker_problem = problem
+
+
+def _report(progress: Progress) -> None:
+    """Leave it to the log, which the worker itself writes to."""
+    del progress
+
+
+@asynccontextmanager
+async def open_service(
+    app: App, *, say: Callable[[str], None], address: str
+) -> AsyncIterator[Service]:
+    """Build the service on an open application, and yield it.
+
+    Args:
+        app: Open; it is not closed here.
+        say: Told what a person must know at the start.
+        address: By which the service is reached.
+
+    Raises:
+        ConfigurationError: the store is a JSON file.
+    """
+    require_store(app)
+    await _make_first_key(app, say, address)
+    yield Service(app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker)
+
+
+async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:
+    """Make the first admin's key when there never was one, and write it where only its owner reads it."""
+    issued = await access_of(app.store, app.clock).first_admin()
+    if issued is None:
+        return
+    path = app.settings.home / KEY_FILE
+    make_private(path)
+    path.write_text(issued.text + "\n", encoding="ascii")
+    say(f"The first admin key is in {path}. Use the service with:")
+    say(f"  export JJM_SERVER={address} JJM_SERVER_KEY=$(cat {shlex.quote(str(path))})")
+
+
+def require_store(app: App) -> None:
+    """Check that the store can serve many.
+
+    Raises:
+        ConfigurationError: it is a JSON file.
+    """
+    if app.store.kind == "json":
+        raise ConfigurationError(
+            "The service needs a database, and the store is a JSON file.",
+            hint="Set storage.backend to sqlite or postgresql; `jjm storage migrate` moves what is there.",
+        )

@@ -1,0 +1,93 @@
+"""Run the service: the API, live updates and, unless --no-worker, the queue.
+
+It listens on this machine alone unless the settings of [server] say otherwise. The first start
+makes an admin key and writes it into a file that only you can read. SIGTERM or Ctrl-C finishes
+what is in hand; SIGHUP reads the configuration again.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from jules_job_manager.bootstrap import App
+    from jules_job_manager.cli.context import Context
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    from jules_job_manager.cli.arguments import add_checks, add_remotes
+
+    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, metavar="N", help="port; 0 takes a free one (8787)")
+    parser.add_argument(
+        "--no-worker", action="store_true", help="do not run the queue; `jjm worker` does it apart"
+    )
+    add_checks(parser)
+    add_remotes(parser)
+
+
+def run(args: Namespace, context: Context) -> int:
+    """Serve until stopped."""
+    from dataclasses import replace
+
+    from jules_job_manager.cli.commands.queue_run import parsed_remotes
+    from jules_job_manager.web.serve import require_safe
+
+    settings = context.settings(_flags(args))
+    require_safe(settings.server)
+    remotes = parsed_remotes(args.remote)
+    context.use(replace(settings, remotes={**settings.remotes, **remotes}))
+    context.run(lambda app: _serve(app, context, args, remotes))
+    return 0
+
+
+def _flags(args: Namespace) -> dict[str, object]:
+    return {
+        "server.host": args.host,
+        "server.port": args.port,
+        "server.worker": False if args.no_worker else None,
+        "review.checks": args.check,
+    }
+
+
+async def _serve(
+    app: App, context: Context, args: Namespace, remotes: dict[str, str]
+) -> None:  # fmt: skip
+    import logging
+    from dataclasses import replace
+
+    from jules_job_manager.bootstrap.service import open_service
+    from jules_job_manager.errors import ConfigurationError
+    from jules_job_manager.settings.load import load_settings
+    from jules_job_manager.web.serve import address_of, open_socket, serve
+
+    log = logging.getLogger(__name__)
+    listener = open_socket(app.settings.server)
+    address = address_of(listener, app.settings.server)
+
+    async def reload() -> None:
+        try:
+            found = load_settings(context.environ, config=context.config, flags=_given(args))
+        except ConfigurationError as exc:
+            log.error("the configuration was not read again: %s", exc)
+            context.note(f"warning: the configuration stays as it was: {exc}")
+            return
+        await service.reload(replace(found, remotes={**found.remotes, **remotes}))
+        context.note("The configuration was read again.")
+
+    def ready() -> None:
+        context.write(f"Listening on {address}")
+        context.stdout.flush()
+
+    try:
+        async with open_service(app, say=context.note, address=address) as service:
+            await serve(service, listener, reload=reload, ready=ready)
+    finally:
+        listener.close()
+    context.note("Stopped.")
+
+
+def _given(args: Namespace) -> dict[str, object]:
+    return {name: value for name, value in _flags(args).items() if value is not None}

@@ -1,0 +1,168 @@
+"""One connection to a service: sends, tries again where that is safe, and turns problems into errors."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from jules_job_manager._version import __version__
+from jules_job_manager.client.problems import error_of
+from jules_job_manager.errors import ConfigurationError, ServiceUnreachableError
+
+TRIES = 3
+MOST_BYTES = 64_000_000
+"""Of one answer; a longer one is refused."""
+
+
+class Connection:
+    """A service, and the key that it knows us by."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        api_key: str,
+        timeout_seconds: float,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Talk to the service at `address`; nothing is sent yet.
+
+        Raises:
+            ConfigurationError: the address cannot be one, or would send the key in clear text.
+        """
+        self.address = checked_address(address)
+        headers = {"User-Agent": f"jjm/{__version__}", "Accept": "application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        self._client = httpx2.AsyncClient(
+            base_url=self.address, headers=headers, timeout=timeout_seconds, transport=transport
+        )
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """Send a request and return the JSON of its answer.
+
+        A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice.
+
+        Raises:
+            ServiceUnreachableError: no answer came, or one that is not the service's.
+            JulesManagerError: the service refused; the class is the one that it raised there.
+        """
+        answer = await self._answer(method, path, query=query, headers=headers, body=body)
+        try:
+            return answer.json()
+        except ValueError as exc:
+            raise self._unreachable("what answered there is no service of jjm") from exc
+
+    async def text(self, method: str, path: str, **request: Any) -> str:
+        """Send a request and return the text of its answer; see `json`."""
+        return (await self._answer(method, path, **request)).text
+
+    async def nothing(self, method: str, path: str, **request: Any) -> None:
+        """Send a request whose answer says nothing more; see `json`."""
+        await self._answer(method, path, **request)
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        body: Any = None,
+    ) -> httpx2.Response:
+        given = {name: value for name, value in (headers or {}).items() if value is not None}
+        if method == "POST":
+            given["Idempotency-Key"] = str(uuid.uuid4())
+        safe = method in {"GET", "POST", "PUT", "DELETE"}
+        again = AsyncRetrying(
+            stop=stop_after_attempt(TRIES if safe else 1),
+            wait=wait_exponential(multiplier=0.2, max=2),
+            retry=retry_if_exception_type(ServiceUnreachableError),
+            reraise=True,
+        )
+        async for attempt in again:
+            with attempt:
+                answer = await self._send(method, path, query, given, body)
+        if answer.is_success:
+            return answer
+        raise error_of(answer)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        body: Any,
+    ) -> httpx2.Response:
+        parameters = {n: _word(value) for n, value in (query or {}).items() if value is not None}
+        try:
+            return await self._client.request(
+                method, path, params=parameters, headers=headers, json=body
+            )
+        except httpx2.TimeoutException as exc:
+            raise self._unreachable("it did not answer in time") from exc
+        except httpx2.TransportError as exc:
+            raise self._unreachable(str(exc) or type(exc).__name__) from exc
+
+    def _unreachable(self, why: str) -> ServiceUnreachableError:
+        return ServiceUnreachableError(
+            f"The service at {self.address} cannot be reached: {why}.",
+            hint="Is `jjm serve` running there? Without --server, commands work on this machine.",
+        )
+
+    async def aclose(self) -> None:
+        """Let go of the connection. Safe to call twice."""
+        await self._client.aclose()
+
+
+def checked_address(address: str) -> str:
+    """Return the address of a service without a slash at its end.
+
+    Raises:
+        ConfigurationError: it is no http or https address, holds a password, or would send the key
+            in clear text to another machine.
+    """
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"{address!r} is no address of a service.", hint="Write it as https://HOST:PORT."
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            "The address of the service must not hold a password.",
+            hint="Set JJM_SERVER_KEY to a key of the service.",
+        )
+    if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
+        raise ConfigurationError(
+            f"{address} would send your key in clear text over the network.",
+            hint="Use https; for a machine of your own, a tunnel: ssh -L 8787:127.0.0.1:8787 HOST",
+        )
+    return address.rstrip("/")
+
+
+def path_part(text: str) -> str:
+    """Return a text as one part of a path, whatever is in it."""
+    return quote(text, safe="")
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,48 @@
+"""What the service refuses becomes the very error that it raised there."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import httpx2
+
+from jules_job_manager import errors as e
+
+_BY_CODE: dict[str, type[e.JulesManagerError]] = {
+    found.code: found
+    for _, found in inspect.getmembers(e, inspect.isclass)
+    if issubclass(found, e.JulesManagerError)
+}
+
+
+def error_of(answer: httpx2.Response) -> e.JulesManagerError:
+    """Return the error that an answer stands for.
+
+    What is not a problem of the service (a proxy's page, say) becomes a ServiceUnreachableError.
+    """
+    try:
+        problem: Any = answer.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return e.ServiceUnreachableError(
+            f"What answered is no service of jjm (status {answer.status_code}).",
+            hint="Check the address that --server, JJM_SERVER or client.server names.",
+        )
+    hint = problem.get("hint")
+    error = _made(_BY_CODE.get(code, e.JulesManagerError), detail, answer)
+    error.hint = None if hint is None else str(hint)
+    error.context = {"request_id": str(problem.get("request_id", ""))}
+    return error
+
+
+def _made(
+    cls: type[e.JulesManagerError], detail: str, answer: httpx2.Response
+) -> e.JulesManagerError:
+    """Return an error of this class with this message, whatever its own way of being made is."""
+    error = cls.__new__(cls)
+    e.JulesManagerError.__init__(error, detail)
+    after = answer.headers.get("Retry-After", "")
+    if "retry_after_seconds" in inspect.signature(cls).parameters:
+        error.retry_after_seconds = float(after) if after.isdecimal() else None  # type: ignore[attr-defined]
+    return error

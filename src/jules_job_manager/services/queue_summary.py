@@ -1,0 +1,35 @@
+"""How the queue stands, in a few numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jules_job_manager.domain.graph import ready_keys
+from jules_job_manager.domain.job import JobStatus
+from jules_job_manager.ports.store import Store
+from jules_job_manager.services.queue_look import PAUSED_NOTE
+from jules_job_manager.services.queue_run import LEASE_NAME
+
+YOURS = frozenset({JobStatus.NEEDS_YOU, JobStatus.FAILED})
+
+
+async def queue_summary(store: Store) -> dict[str, Any]:
+    """Return counts by status, keys that need a person or come next, the pause and the leader.
+
+    Raises:
+        UnsupportedOperationError: the store keeps no queue.
+        StoreError: the store failed.
+    """
+    jobs = await store.jobs.list_jobs()
+    counts = dict.fromkeys((status.value for status in JobStatus), 0)
+    for job in jobs:
+        counts[job.status.value] += 1
+    lease = await store.leases.current(LEASE_NAME)
+    return {
+        "total": len(jobs),
+        "counts": counts,
+        "needs_you": [job.key for job in jobs if job.status in YOURS],
+        "next": list(ready_keys(jobs)),
+        "paused": await store.get_note(PAUSED_NOTE) or "",
+        "leader": "" if lease is None else lease.owner,
+    }

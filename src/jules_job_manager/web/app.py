@@ -1,0 +1,95 @@
+"""The whole interface: routes, errors, limits and its description."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+
+from jules_job_manager._version import __version__
+from jules_job_manager.web import problems
+from jules_job_manager.web.access import public
+from jules_job_manager.web.describing import describe
+from jules_job_manager.web.doors import install
+from jules_job_manager.web.requests import Requests
+from jules_job_manager.web.routes import (
+    attempts,
+    audit,
+    backlogs,
+    events,
+    jobs,
+    keys,
+    queue,
+    tasks,
+)
+
+if TYPE_CHECKING:
+    from jules_job_manager.bootstrap.service import Service
+
+PREFIX = "/api/v1"
+_ABOUT = """See and steer the work that Jules does: tasks, the queue, reviews, quota and events.
+
+Send a key as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Every error is
+`application/problem+json` with a stable `code`. Lists are read page by page with `next_cursor`.
+A POST with an `Idempotency-Key` is done once, however often it is sent. Changes may carry
+`If-Match` with the `ETag` of what was read.
+"""
+
+
+def create_app(
+    service: Service,
+    *,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """Return the application on the parts of `service`.
+
+    Args:
+        service: What the routes use.
+        lifespan: What runs beside it; None: nothing.
+    """
+    app = FastAPI(
+        title="Jules Job Manager", version=__version__, summary="The control plane for Jules.",
+        description=_ABOUT, openapi_url=None, docs_url=None, redoc_url=None,
+        lifespan=lifespan or _nothing, responses=problems.ALWAYS,
+        separate_input_output_schemas=False, redirect_slashes=False,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )  # fmt: skip
+    app.state.service = service
+    parts = service.app
+    install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+    api = APIRouter(prefix=PREFIX)
+    for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit):
+        api.include_router(part.router)
+    app.include_router(api)
+    _offer_description(app)
+    problems.add_handlers(app)
+    settings = service.app.settings.server
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key",
+                           "If-Match", "X-Request-ID", "Last-Event-ID"],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+        )  # fmt: skip
+    app.add_middleware(Requests, most_bytes=settings.max_body_bytes)
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _nothing(app: FastAPI) -> AsyncIterator[None]:
+    del app
+    yield
+
+
+def _offer_description(app: FastAPI) -> None:
+    """Answer with the description of the interface, which is the same for everybody."""
+
+    @app.get(f"{PREFIX}/openapi.json", dependencies=[Depends(public)], include_in_schema=False)
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())

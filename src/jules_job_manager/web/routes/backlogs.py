@@ -1,0 +1,69 @@
+"""Documents and the queue. A document is a text here: the service opens no file by a given name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from jules_job_manager.services.backlog_change import ImportReport
+from jules_job_manager.web.caller import BacklogsReader, BacklogsWriter
+from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.problems import documented
+from jules_job_manager.web.schemas import queue as s
+
+router = APIRouter(tags=["backlogs"], route_class=IdempotentRoute)
+
+
+@router.get("/backlogs", operation_id="list_backlogs", response_model=list[s.BacklogOut])
+async def list_backlogs(app: BacklogsReader) -> list[dict[str, Any]]:
+    """Return the documents whose jobs are in the queue."""
+    found: dict[str, dict[str, Any]] = {}
+    for job in await app.store.jobs.list_jobs():
+        backlog = found.setdefault(job.backlog, {"name": job.backlog, "jobs": 0, "counts": {}})
+        backlog["jobs"] += 1
+        counts = backlog["counts"]
+        counts[job.status.value] = counts.get(job.status.value, 0) + 1
+    return list(found.values())
+
+
+@router.post(
+    "/backlogs", operation_id="import_backlog", response_model=s.ImportOut,
+    responses=documented(409, 415, 422),
+)  # fmt: skip
+async def import_backlog(app: BacklogsWriter, body: s.BacklogIn) -> dict[str, Any]:
+    """Read a document into the queue. Sent again under the same name, it is brought up to date."""
+    report = await app.uploaded_backlogs.take_in(**body.model_dump())
+    return _told(report)
+
+
+@router.get(
+    "/backlogs/export",
+    operation_id="export_backlog",
+    responses={
+        200: {"content": {"text/markdown": {}}, "description": "Markdown"}, **documented(404)
+    },
+    response_class=Response,
+)  # fmt: skip
+async def export_backlog(
+    app: BacklogsReader,
+    name: Annotated[str, Query(max_length=2000, description="As `list_backlogs` calls it.")] = "",
+) -> Response:
+    """Return the jobs of a document as Markdown, as they now stand."""
+    text = await app.uploaded_backlogs.exported(name)
+    return Response(text, media_type="text/markdown; charset=utf-8")
+
+
+def _told(report: ImportReport) -> dict[str, Any]:
+    return {
+        "title": report.title,
+        "backlog": report.backlog,
+        "added": list(report.added),
+        "updated": list(report.updated),
+        "changed": list(report.changed),
+        "removed": list(report.removed),
+        "kept": list(report.kept),
+        "problems": [{"line": p.line, "message": p.message} for p in report.problems],
+        "differences": [{"line": p.line, "message": p.message} for p in report.differences],
+        "jobs": [job.to_dict() for job in report.jobs],
+    }

@@ -1,0 +1,75 @@
+"""The queue as a whole: how it stands, its pace, its quota, and what waits for a person."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from jules_job_manager._version import __version__
+from jules_job_manager.bootstrap.queue import queue_policy
+from jules_job_manager.services.decisions import waiting_decisions
+from jules_job_manager.services.queue_summary import queue_summary
+from jules_job_manager.settings.shown import rows
+from jules_job_manager.web.caller import QueueReader, QueueWriter, SettingsReader, service_of
+from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.problems import documented
+from jules_job_manager.web.schemas import queue as s
+
+router = APIRouter(tags=["queue"], route_class=IdempotentRoute)
+_ACTS = documented(409, 415, 422)
+
+
+@router.get("/queue", operation_id="get_queue", response_model=s.QueueOut)
+async def get_queue(app: QueueReader) -> dict[str, Any]:
+    """Count the jobs by status, and say what needs a person and what comes next."""
+    return await queue_summary(app.store)
+
+
+@router.post("/queue/pause", operation_id="pause_queue", status_code=204, responses=_ACTS)
+async def pause_queue(app: QueueWriter, body: s.PauseIn | None = None) -> None:
+    """Let no job get an attempt until it is resumed; what runs goes on."""
+    await app.queue_admin.pause((body or s.PauseIn()).reason)
+
+
+@router.post(
+    "/queue/resume", operation_id="resume_queue", response_model=s.ResumedOut, responses=_ACTS
+)
+async def resume_queue(app: QueueWriter) -> dict[str, Any]:
+    """Let jobs start again."""
+    return {"was_paused": await app.queue_admin.resume()}
+
+
+@router.get("/quota", operation_id="get_quota", response_model=list[s.QuotaOut])
+async def get_quota(
+    app: QueueReader,
+    fresh: Annotated[bool, Query(description="Ask Jules first; else what is stored counts.")] = False,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return how many tasks each account has left, and when the next may start."""
+    uses = await app.quota(asks=fresh)
+    now = app.clock.now()
+    return [use.to_dict(now) for use in uses.values()]
+
+
+@router.get("/approvals", operation_id="list_approvals", response_model=list[s.WaitingOut])
+async def list_approvals(app: QueueReader) -> list[dict[str, Any]]:
+    """Return what waits for a person, those that wait longest first."""
+    found = await waiting_decisions(app.store, queue_policy(app.settings))
+    return [waiting.to_dict() for waiting in found]
+
+
+@router.get("/settings", operation_id="list_settings", response_model=list[s.SettingOut])
+async def list_settings(app: SettingsReader) -> list[dict[str, str]]:
+    """Return every setting and where it came from. Secrets are masked."""
+    return rows(app.settings)
+
+
+@router.get("/service", operation_id="get_service", response_model=s.ServiceOut)
+async def get_service(app: QueueReader, request: Request) -> dict[str, Any]:
+    """Return what this service is."""
+    return {
+        "version": __version__,
+        "store": app.store.kind,
+        "backend": app.account_choices()["default"][0],
+        "worker": service_of(request).has_worker,
+    }

@@ -1,0 +1,327 @@
+"""Tasks: sessions of Jules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from jules_job_manager.bootstrap import App
+from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.references import repository_from
+from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
+from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.ports.task_store import TaskPage as StoredPage
+from jules_job_manager.ports.task_store import TaskQuery
+from jules_job_manager.services.stored_tasks import stored_task
+from jules_job_manager.web.batches import one_by_one
+from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
+from jules_job_manager.web.etags import IfMatch, require_match, tagged
+from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.problems import documented, request_id_of
+from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
+from jules_job_manager.web.schemas import tasks as s
+from jules_job_manager.web.schemas.base import BatchResult
+from jules_job_manager.web.schemas.queue import EventPage
+
+router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
+Reference = Annotated[
+    str,
+    Path(
+        alias="task_id", min_length=1, max_length=300,
+        description="The task's id, or the first characters of one that is stored.",
+    ),
+]  # fmt: skip
+Fresh = Annotated[
+    bool, Query(description="Ask Jules first. Otherwise the answer is what is stored.")
+]
+_FOUND = documented(404)
+_ACTS = documented(404, 409, 415, 422)
+
+
+@router.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+async def list_tasks(
+    app: TasksReader,
+    status: TaskStatus | None = None,
+    repository: Annotated[str | None, Query(max_length=300)] = None,
+    backend: Annotated[str | None, Query(max_length=100)] = None,
+    archived: Annotated[bool, Query(description="The archived too.")] = False,
+    q: Search = None,
+    changed_since: datetime | None = None,
+    changed_before: datetime | None = None,
+    created_since: datetime | None = None,
+    created_before: datetime | None = None,
+    sort: Annotated[
+        Literal["-changed", "changed"], Query(description="By the last change, newest first: -changed.")
+    ] = "-changed",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    fresh: Fresh = False,
+) -> dict[str, Any]:  # fmt: skip
+    """List tasks.
+
+    With `fresh`, Jules is asked for its tasks first; when it cannot be reached, what is stored is
+    answered and `stale_since` says how old it is.
+    """
+    stale_since, failure = None, None
+    wanted = repository_from(repository) if repository else None
+    if fresh:
+        found = await app.tasks.list_tasks(
+            status=status, repository=wanted, include_archived=archived, limit=limit
+        )
+        stale_since = found.stale_since
+        failure = None if found.failure is None else str(found.failure)
+        backend = app.account_choices()["default"][0]
+    query = TaskQuery(
+        status=status, repository=wanted, backend=backend, include_archived=archived, limit=limit,
+        after=opened(cursor), oldest_first=sort == "changed", search=q or "",
+        changed_since=_aware(changed_since), changed_before=_aware(changed_before),
+        created_since=_aware(created_since), created_before=_aware(created_before),
+    )  # fmt: skip
+    page: StoredPage = await app.store.tasks.list_tasks(query)
+    return {
+        "items": [task.to_dict() for task in page.tasks],
+        "next_cursor": sealed(page.next_cursor),
+        "stale_since": optional_to_rfc3339(stale_since),
+        "failure": failure,
+    }
+
+
+@router.post(
+    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
+)
+async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -> dict[str, Any]:
+    """Create a task at Jules."""
+    task = await _created(app, body)
+    response.headers["Location"] = f"/api/v1/tasks/{task.id}"
+    return tagged(response, task.to_dict())
+
+
+@router.post(
+    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS
+)  # fmt: skip
+async def create_tasks(
+    app: TasksWriter, body: s.NewTasksIn, request: Request
+) -> dict[str, Any]:  # fmt: skip
+    """Create several tasks; each answer says what became of it alone."""
+
+    async def work(item: s.NewTaskIn) -> dict[str, Any]:
+        return (await _created(app, item)).to_dict()
+
+    return await one_by_one(body.tasks, work, request_id_of(request))
+
+
+@router.post("/tasks/check", operation_id="check_task", response_model=s.NewTaskIn, responses=_ACTS)
+async def check_task(app: TasksWriter, body: s.NewTaskIn) -> dict[str, Any]:
+    """Check a task and create nothing; return it as it would be sent."""
+    new = app.tasks.checked(_new(body))
+    return {
+        "description": new.description, "repository": new.repository, "branch": new.branch,
+        "title": new.title, "require_plan_approval": new.require_plan_approval,
+        "auto_create_pr": new.auto_create_pr,
+    }  # fmt: skip
+
+
+@router.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
+async def get_task(
+    app: TasksReader, reference: Reference, response: Response, fresh: Fresh = False
+) -> dict[str, Any]:
+    """Return one task with its chat and files."""
+    if fresh:
+        return tagged(response, (await app.tasks.get_task(reference)).to_dict())
+    return tagged(response, (await stored_task(app.store, reference)).to_dict())
+
+
+@router.put(
+    "/tasks/{task_id}", operation_id="update_task", response_model=s.TaskOut,
+    responses=documented(404, 409, 412, 415),
+)  # fmt: skip
+async def update_task(
+    app: TasksWriter, reference: Reference, body: s.TaskChangeIn, response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Archive a task, or bring it back."""
+    if if_match is not None:
+        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+    task_id = await app.tasks.set_archived(reference, archived=body.archived)
+    return tagged(response, (await _as_stored(app, task_id)).to_dict())
+
+
+@router.delete(
+    "/tasks/{task_id}", operation_id="delete_task", status_code=204,
+    responses=documented(404, 409, 412),
+)  # fmt: skip
+async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch = None) -> None:
+    """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
+    if if_match is not None:
+        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+    await app.tasks.delete_task(reference)
+
+
+@router.post(
+    "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
+    responses=_ACTS,
+)  # fmt: skip
+async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn) -> dict[str, Any]:
+    """Send a message to a task's conversation."""
+    task_id = await app.tasks.send_message(reference, body.text)
+    return _act(app, await _as_stored(app, task_id))
+
+
+@router.post(
+    "/tasks/{task_id}/approve", operation_id="approve_plan", response_model=s.TaskActOut,
+    responses=_ACTS,
+)  # fmt: skip
+async def approve_plan(
+    app: TasksWriter, reference: Reference, body: s.ApprovalIn | None = None
+) -> dict[str, Any]:
+    """Approve the plan that waits. With `plan`, only if it still is the one that was seen."""
+    expected = None if body is None else body.plan
+    return _act(app, await app.tasks.approve_plan(reference, expected_plan=expected))
+
+
+@router.post(
+    "/tasks/{task_id}/resume", operation_id="resume_task", response_model=s.TaskActOut,
+    responses=_ACTS,
+)  # fmt: skip
+async def resume_task(app: TasksWriter, reference: Reference) -> dict[str, Any]:
+    """Make a paused task go on."""
+    return _act(app, await app.tasks.resume_task(reference))
+
+
+@router.get(
+    "/tasks/{task_id}/id", operation_id="resolve_task", response_model=s.TaskIdOut,
+    responses=_FOUND,
+)  # fmt: skip
+async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]:
+    """Return the full id for the first characters of one."""
+    return {"task_id": await app.tasks.resolve(reference)}
+
+
+@router.get(
+    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
+    responses=_FOUND,
+)  # fmt: skip
+async def get_task_status(
+    app: TasksReader,
+    reference: Reference,
+    fresh: Annotated[
+        float | None,
+        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
+    ] = None,
+) -> dict[str, Any]:
+    """Return where a task stands. Those who watch share one budget of calls to Jules."""
+    if fresh is None:
+        task = await stored_task(app.store, reference)
+    else:
+        observer = await app.observer_of(reference)
+        task = await observer.look_at(reference, fresh_seconds=fresh)
+    last = task.chat_history[-1].content if task.chat_history else ""
+    return {
+        "task_id": task.id, "status": task.status, "raw_state": task.raw_state,
+        "updated_at": optional_to_rfc3339(task.updated_at),
+        "seen_at": optional_to_rfc3339(task.seen_at), "finished": task.status.is_finished,
+        "progress": last[:500],
+    }  # fmt: skip
+
+
+@router.get(
+    "/tasks/{task_id}/events", operation_id="list_task_events", response_model=EventPage,
+    responses=_FOUND,
+)  # fmt: skip
+async def list_task_events(
+    app: EventsReader, reference: Reference, after: AfterId = 0, type: EventTypes = None,  # noqa: A002
+    limit: Limit = 100,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the history of a task, oldest first."""
+    task_id = await app.tasks.resolve(reference)
+    return await page_of_events(
+        app, subject=f"task:{task_id}", after=after, types=type, limit=limit
+    )
+
+
+@router.get(
+    "/tasks/{task_id}/activities", operation_id="list_activities",
+    response_model=list[s.ActivityOut], responses=_FOUND,
+)  # fmt: skip
+async def list_activities(
+    app: TasksReader, reference: Reference, fresh: Fresh = False
+) -> list[dict[str, Any]]:
+    """Return what happened in a task, oldest first."""
+    if fresh:
+        return [activity.to_dict() for activity in await app.tasks.activities(reference)]
+    task = await stored_task(app.store, reference)
+    return [activity.to_dict() for activity in await app.store.tasks.list_activities(task.id)]
+
+
+@router.get(
+    "/tasks/{task_id}/plans", operation_id="list_plans", response_model=list[s.TaskPlanOut],
+    responses=_FOUND,
+)  # fmt: skip
+async def list_plans(
+    app: TasksReader, reference: Reference, fresh: Fresh = False
+) -> list[dict[str, Any]]:
+    """Return every plan the task ever had, oldest first; the last one counts."""
+    if fresh:
+        plans = await app.tasks.plans(reference)
+    else:
+        task = await stored_task(app.store, reference)
+        plans = await app.store.tasks.list_plans(task.id)
+    return [{**plan.to_dict(), "fingerprint": plan.fingerprint} for plan in plans]
+
+
+@router.get(
+    "/tasks/{task_id}/patches", operation_id="list_patches", response_model=list[s.ChangeSetOut],
+    responses=_FOUND,
+)  # fmt: skip
+async def list_patches(app: TasksReader, reference: Reference) -> list[dict[str, Any]]:
+    """Return every patch the task was ever seen to have, oldest first."""
+    task = await stored_task(app.store, reference)
+    return [patch.to_dict() for patch in await app.store.tasks.list_patches(task.id)]
+
+
+@router.get(
+    "/tasks/{task_id}/change-set", operation_id="get_change_set", response_model=s.ChangeSetOut,
+    responses=documented(404, 409),
+)  # fmt: skip
+async def get_change_set(app: TasksReader, reference: Reference) -> dict[str, Any]:
+    """Ask Jules for the task and return its latest change."""
+    return (await app.tasks.change_set(reference)).to_dict()
+
+
+@router.get("/sources", operation_id="list_sources", response_model=list[s.SourceOut])
+async def list_sources(app: TasksReader) -> list[dict[str, Any]]:
+    """Return the repositories Jules may work on."""
+    return [source.to_dict() for source in await app.tasks.list_sources()]
+
+
+async def _created(app: App, body: s.NewTaskIn) -> JulesTask:
+    return await app.tasks.create_task(_new(body))
+
+
+def _new(body: s.NewTaskIn) -> NewTask:
+    return NewTask(**body.model_dump())
+
+
+async def _as_stored(app: App, task_id: str) -> JulesTask:
+    return await app.store.tasks.get_task(task_id) or JulesTask(id=task_id)
+
+
+def _act(app: App, task: JulesTask) -> dict[str, Any]:
+    return {
+        "task_id": task.id, "status": task.status, "at": to_rfc3339(app.clock.now()),
+        "task": task.to_dict(),
+    }  # fmt: skip
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    try:
+        return require_aware(moment)
+    except ValueError:
+        raise InvalidInputError(
+            "A time has no zone.", hint="Write it as 2026-11-01T09:00:00Z."
+        ) from None

@@ -1,0 +1,177 @@
+"""Listening: addresses, certificates, signals, and the server itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.web.app import create_app
+
+if TYPE_CHECKING:
+    from jules_job_manager.bootstrap.service import Service
+    from jules_job_manager.settings.model import ServerSettings
+
+FIRST_PASSED_FD = 3
+"""The first socket that systemd passes. Source: sd_listen_fds(3), read 2026-11."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_safe(settings: ServerSettings) -> None:
+    """Check that keys never travel in clear text over a network.
+
+    Raises:
+        ConfigurationError: it would listen on more than this machine without TLS, or a file of TLS
+            is missing or readable by others.
+    """
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise ConfigurationError(
+            "TLS needs both a certificate and its key.",
+            hint="Set server.tls_certificate and server.tls_key, or neither.",
+        )
+    if settings.tls_key:
+        for name in (settings.tls_certificate, settings.tls_key):
+            if not Path(name).expanduser().is_file():
+                raise ConfigurationError(f"The file {name} is not there.")
+        if stat.S_IMODE(Path(settings.tls_key).expanduser().stat().st_mode) & 0o077:
+            raise ConfigurationError(
+                f"Others can read the key {settings.tls_key}.", hint=f"chmod 600 {settings.tls_key}"
+            )
+        return
+    if not is_loopback(settings.host) and not settings.behind_proxy:
+        raise ConfigurationError(
+            f"Listening on {settings.host} without TLS would send keys in clear text.",
+            hint="Set server.tls_certificate and server.tls_key; or server.behind_proxy when a reverse "
+            "proxy speaks https with the outside; or listen on 127.0.0.1.",
+        )
+
+
+def open_socket(settings: ServerSettings) -> socket.socket:
+    """Return the listening socket: the one that systemd passed, else a new one.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    if (
+        os.environ.get("LISTEN_PID") == str(os.getpid())
+        and os.environ.get("LISTEN_FDS", "0") != "0"
+    ):
+        return socket.socket(fileno=FIRST_PASSED_FD)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except (OSError, OverflowError) as exc:
+        raise ConfigurationError(
+            f"Cannot listen on {settings.host} port {settings.port}: {exc}",
+            hint="Choose another with --port; 0 takes one that is free.",
+        ) from exc
+
+
+def address_of(listener: socket.socket, settings: ServerSettings) -> str:
+    """Return the address that a client on this machine uses."""
+    scheme = "https" if settings.tls_certificate else "http"
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def serve(
+    service: Service,
+    listener: socket.socket,
+    *,
+    reload: Callable[[], Awaitable[None]],
+    ready: Callable[[], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM; then finish what is in hand, for a while.
+
+    Args:
+        service: The parts. Its worker runs as long as this.
+        listener: Where to listen.
+        reload: Called on SIGHUP.
+        ready: Called once requests are answered.
+    """
+    settings = service.app.settings.server
+    reloads: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def beside(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        async with service.running():
+            yield
+
+    def on_hangup() -> None:
+        task = asyncio.ensure_future(reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)  # not on Windows
+    config = uvicorn.Config(
+        create_app(service, lifespan=beside),
+        log_config=None, access_log=False, lifespan="on", server_header=False,
+        proxy_headers=False, ws_max_size=65536, h11_max_incomplete_event_size=65536,
+        timeout_graceful_shutdown=max(1, round(settings.graceful_seconds)),
+        ssl_certfile=_file(settings.tls_certificate), ssl_keyfile=_file(settings.tls_key),
+    )  # fmt: skip
+    server = _Server(config, ready)
+    await server.serve(sockets=[listener])
+
+
+def _file(name: str) -> str | None:
+    return str(Path(name).expanduser()) if name else None
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on signals, and let the process end by itself: the parts are closed after this.
+
+        The inherited way raises the signal again once it has stopped, which kills the process.
+        """
+        loop = asyncio.get_running_loop()
+        handled = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+                handled.append(number)
+        try:
+            yield
+        finally:
+            for number in handled:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
