@@ -104,6 +104,7 @@ async def serve(
     *,
     reload: Callable[[], Awaitable[None]],
     ready: Callable[[], None],
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; then finish what is in hand, for a while.
 
@@ -112,6 +113,7 @@ async def serve(
         listener: Where to listen.
         reload: Called on SIGHUP.
         ready: Called once requests are answered.
+        stop: Ends it like a signal when it is set.
     """
     settings = service.app.settings.server
     reloads: set[asyncio.Task[None]] = set()
@@ -138,7 +140,18 @@ async def serve(
         ssl_certfile=_file(settings.tls_certificate), ssl_keyfile=_file(settings.tls_key),
     )  # fmt: skip
     server = _Server(config, ready)
-    await server.serve(sockets=[listener])
+    stopping = asyncio.ensure_future(_stop_when(stop, server)) if stop is not None else None
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if stopping is not None:
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+
+
+async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    await stop.wait()
+    server.should_exit = True
 
 
 def _file(name: str) -> str | None:

@@ -23,6 +23,7 @@ def _create(jjm, *more: str) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.both_ways
 def test_the_tickets_example_script(jjm):
     """Create, wait for the plan, approve, wait for the end, look: with the id captured on the way."""
     task_id = _create(jjm, "--require-approval")
@@ -37,6 +38,7 @@ def test_the_tickets_example_script(jjm):
     assert "not waiting for approval" in jjm("approve", task_id, expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_json_and_jq(jjm):
     """Lists are one JSON array with the fields asked for; jq filters them."""
     task_id = _create(jjm)
@@ -48,6 +50,7 @@ def test_json_and_jq(jjm):
     assert "jq expression" in jjm("list", "--jq", "][", expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_message_archive_delete(jjm):
     """What users expect beside the tickets' commands."""
     task_id = _create(jjm)
@@ -62,6 +65,7 @@ def test_message_archive_delete(jjm):
     assert "There is no task" in jjm("get", task_id, expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_dry_runs_change_nothing(jjm):
     """A dry run says what would happen and sends nothing."""
     jjm("create", "--repo", "octo/sample", "--description", "x", "--dry-run")
@@ -72,12 +76,15 @@ def test_dry_runs_change_nothing(jjm):
     assert f"{task_id}\n" == jjm("list", "--ids").stdout
 
 
+@pytest.mark.both_ways
 def test_a_resume_that_jules_would_refuse_is_refused_dry_too(jjm):
     """A dry run of resuming a task that is not paused says so, as the real one does."""
     task_id = _create(jjm, "--require-approval")
     assert "is not paused" in jjm("resume", task_id, "--dry-run", expect=1).stderr
 
 
+@pytest.mark.both_ways
+@pytest.mark.both_ways
 @pytest.mark.parametrize(
     "words",
     [
@@ -94,6 +101,7 @@ def test_an_unknown_task_is_named_by_every_command(jjm, words):
     assert "error: There is no task 999999.\nhint: `jjm list` shows the tasks.\n" == said.stderr
 
 
+@pytest.mark.both_ways
 def test_a_message_of_several_words_needs_no_quotes(jjm):
     """Words that stand for themselves are one message."""
     task_id = _create(jjm)
@@ -103,6 +111,7 @@ def test_a_message_of_several_words_needs_no_quotes(jjm):
     assert "Go on please" in told.splitlines()
 
 
+@pytest.mark.both_ways
 def test_monitor_says_when_the_status_waited_for_did_not_come(jjm):
     """A task that ended otherwise is a failure, with the reason in words."""
     task_id = _create(jjm)
@@ -117,6 +126,7 @@ def test_the_home_folder_is_private(jjm, tmp_path):
     assert 0o700 == stat.S_IMODE((tmp_path / "home").stat().st_mode)
 
 
+@pytest.mark.both_ways
 def test_cached_tasks_are_told_with_their_age(jjm):
     """Without asking Jules, the list says how old it is, on stderr."""
     _create(jjm)
@@ -199,6 +209,7 @@ def test_a_bad_key_has_its_own_exit_code(jjm, tmp_path):
     assert "settings#api" in done.stderr
 
 
+@pytest.mark.both_ways
 def test_deleting_needs_more_than_a_letter(jjm):
     """What cannot be undone takes six characters of the id at least."""
     task_id = _create(jjm)
@@ -206,6 +217,7 @@ def test_deleting_needs_more_than_a_letter(jjm):
     assert f"Task {task_id} deleted\n" == jjm("delete", task_id[:6], "--yes").stdout
 
 
+@pytest.mark.both_ways
 def test_a_message_names_the_whole_id(jjm):
     """A confirmation can be copied: it names the task, not the characters typed."""
     task_id = _create(jjm)
@@ -291,6 +303,7 @@ def test_a_damaged_store_is_named(jjm, tmp_path):
     assert "damaged" in jjm("list", expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_escape_codes_do_not_get_through(jjm):
     """A title with terminal codes is shown, not obeyed."""
     task_id = _create(jjm, "--title", "\x1b[31mred\x1b]0;owned\x07")

@@ -7,7 +7,7 @@ import json
 import pytest
 from filelock import FileLock
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration]
 BACKLOG = """### Task 1: First
 **Status**: 🔄 In Progress
 **Prompt**: Add a greeting
@@ -27,6 +27,7 @@ def queue(jjm, tmp_path):
     )
 
 
+@pytest.mark.both_ways
 def test_a_job_begun_elsewhere_is_adopted_and_never_started(jjm, queue):
     """It says what to do; with its task named it goes on, and only once."""
     assert "jjm queue adopt KEY TASK" in queue()[0]["reason"]
@@ -43,6 +44,7 @@ def test_a_job_begun_elsewhere_is_adopted_and_never_started(jjm, queue):
     assert "There is no task" in jjm("queue", "adopt", "Task 2", "123456", expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_retry_makes_a_failed_job_ready(jjm, queue):
     """Only failed and cancelled jobs run again."""
     assert "failed" == queue()[1]["status"]

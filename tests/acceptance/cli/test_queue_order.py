@@ -34,6 +34,7 @@ def queue(jjm, tmp_path):
     return lambda *words, expect=0, **environ: jjm("queue", *words, expect=expect, **environ)
 
 
+@pytest.mark.both_ways
 def test_why(queue):
     """Each job says why it is not running, when it will, and what helps."""
     assert "Task 1 may start now: jjm queue run\n" == queue("why", "task 1").stdout
@@ -50,6 +51,7 @@ def test_why(queue):
             "ahead": 1} == told  # fmt: skip
 
 
+@pytest.mark.both_ways
 def test_hold_and_release(queue):
     """A held job says why and how that ends; a dry run knows it."""
     assert (
@@ -63,6 +65,7 @@ def test_hold_and_release(queue):
     assert "not held" in queue("release", "Task 3", expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_pause_and_resume(queue):
     """A paused queue says so for every job, and a dry run starts nothing."""
     assert "The reason is empty" in queue("pause", "--reason", " ", expect=1).stderr
@@ -85,6 +88,7 @@ def test_a_dry_run_starts_no_more_than_the_quota(queue):
     assert "Task 3\twaits for Jules' quota" in done.stdout
 
 
+@pytest.mark.both_ways
 def test_move_and_pin(queue):
     """The new order is printed, and the next run keeps it."""
     moved = queue("move", "Task 3", "--top").stdout.splitlines()
@@ -102,6 +106,7 @@ def test_move_and_pin(queue):
     )
 
 
+@pytest.mark.both_ways
 def test_skip_and_cancel(queue):
     """What depends on a skipped job goes on; a dry run promises only what can be done."""
     assert "Task 1 is skipped; what depends on it goes on.\n" == queue("skip", "Task 1").stdout
@@ -114,6 +119,7 @@ def test_skip_and_cancel(queue):
     assert "Task 3 is ready again" in queue("retry", "Task 3").stdout
 
 
+@pytest.mark.both_ways
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -132,6 +138,7 @@ def test_times_that_cannot_be_used(queue, words, said):
     assert "Task 1 may start now" in queue("why", "Task 1").stdout
 
 
+@pytest.mark.both_ways
 def test_schedule(queue):
     """A time, a schedule, several attempts; each is said back."""
     said = queue("schedule", "Task 1", "--at", "2099-01-01T06:00Z", TZ="UTC").stdout
@@ -187,7 +194,7 @@ def test_config_show_has_accounts_and_rules_and_no_keys(jjm, tmp_path):
     """What decides without a person can be looked at."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "config.toml").write_text(
-        "[accounts.work]\napi_key = 'secret'\nplan = 'pro'\n"
+        "[accounts.work]\napi_key = 'not-to-be-seen'\nplan = 'pro'\n"
         "[[plan_rules]]\nname = 'docs'\ndecision = 'approve'\npaths = ['docs/*', '*.md']\n"
         "[[answer_rules]]\nwords = ['python']\ntext = '3.11'\n"
     )
@@ -198,4 +205,4 @@ def test_config_show_has_accounts_and_rules_and_no_keys(jjm, tmp_path):
     assert "api_key = ********; plan = pro" == rows["accounts.work"]
     assert "name = docs; decision = approve; paths = docs/*, *.md" == rows["plan_rules.1"]
     assert "name = 1; words = python; text = 3.11" == rows["answer_rules.1"]
-    assert "secret" not in jjm("config", "show").stdout
+    assert "not-to-be-seen" not in jjm("config", "show").stdout

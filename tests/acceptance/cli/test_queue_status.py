@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.both_ways
+
 
 def test_what_comes_next_is_cut_and_said_so(jjm, tmp_path):
     """Ten jobs are named and the rest hinted at; as JSON all are there."""

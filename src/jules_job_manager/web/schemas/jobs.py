@@ -133,7 +133,7 @@ class JobChangeIn(Body):
     schedule: Line | None = Field(
         default=None, description="A cron expression (UTC); an empty text: it runs once."
     )
-    best_of: int | None = Field(default=None, ge=1, le=10)
+    best_of: int | None = Field(default=None, description="Attempts side by side, 1 to 10.")
     shares_files: bool | None = None
     pinned: bool | None = None
 
