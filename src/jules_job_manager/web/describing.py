@@ -63,8 +63,13 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
             _complete(operation, rules.get((method.upper(), path)))
+            more = [404] if "{" in path else []
+            more += [413] if method in {"post", "put", "patch"} else []
             if method == "post" and path in repeatable:
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
+                more += [409, 422]
+            for status, said in problems.documented(*more).items():
+                operation["responses"].setdefault(str(status), said)
     return found
 
 

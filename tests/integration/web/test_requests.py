@@ -1,0 +1,94 @@
+"""What every request gets: an id, headers, limits, and problems in one form."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import client_of
+
+pytestmark = pytest.mark.integration
+
+
+async def test_problems_have_one_form(client, web):
+    """Wrong paths, methods, bodies and values are told alike, with the request's id."""
+    for method, path, body, status in (
+        ("GET", "/nothing", None, 404),
+        ("PATCH", "/api/v1/tasks", None, 405),
+        ("POST", "/api/v1/tasks", b"{", 400),
+        ("POST", "/api/v1/tasks", b'{"description": 5}', 400),
+        ("GET", "/api/v1/tasks?limit=0", None, 400),
+        ("GET", "/api/v1/jobs/nothing", None, 404),
+        ("POST", "/api/v1/tasks", b"[" * 100_000, 400),
+    ):
+        answer = await client.request(
+            method, path, content=body, headers={"Content-Type": "application/json"}
+        )
+        problem = answer.json()
+        assert (status, status) == (answer.status_code, problem["status"]), path
+        assert "application/problem+json" == answer.headers["content-type"]
+        assert answer.headers["x-request-id"] == problem["request_id"]
+        assert problem["type"] == f"urn:jjm:problem:{problem['code']}"
+
+
+async def test_a_bug_is_told_without_its_inside(client, web, monkeypatch):
+    """What was not foreseen is 500 with an id that the log has too, and no word of what it was."""
+
+    async def broken(*_, **__):
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(web.state.service.app.store.tasks, "list_tasks", broken)
+    answer = await client.get("/api/v1/tasks")
+    assert (500, "JJM000") == (answer.status_code, answer.json()["code"])
+    assert "secret" not in answer.text
+
+
+async def test_the_id_of_a_request_is_given_or_made(client):
+    """A client's id is kept when it is a plain word, and never becomes a second header or line."""
+    answer = await client.get("/api/v1/service", headers={"X-Request-ID": "abc-1"})
+    assert "abc-1" == answer.headers["x-request-id"]
+    answer = await client.get("/api/v1/service", headers={"X-Request-ID": "a b; c"})
+    assert "a b; c" != answer.headers["x-request-id"]
+
+
+async def test_headers_that_keep_browsers_from_mischief(client):
+    """They are on every answer."""
+    answer = await client.get("/api/v1/service")
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert "no-store" == answer.headers["cache-control"]
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_a_body_that_is_too_large_is_refused(environ, web, client):
+    """Told by its length, or only found out while it comes in pieces: 413, and nothing is done."""
+    large = b'{"description": "' + b"x" * 9_000_000 + b'"}'
+
+    async def pieces():
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    for body in (large, pieces()):
+        answer = await client.post("/api/v1/tasks", content=body)
+        assert (413, "JJM013") == (answer.status_code, answer.json()["code"])
+    assert [] == (await client.get("/api/v1/tasks")).json()["items"]
+
+
+async def test_other_origins_only_when_they_are_named(service):
+    """A page of a named origin may call, any other may not."""
+    from dataclasses import replace
+
+    from jules_job_manager.web.app import create_app
+
+    settings = service.app.settings
+    server = replace(settings.server, cors_origins=("https://ui.example",))
+    service.app.settings = replace(settings, server=server)
+    async with client_of(create_app(service)) as client:
+        asked = {"Access-Control-Request-Method": "GET"}
+        good = await client.options(
+            "/api/v1/tasks", headers={**asked, "Origin": "https://ui.example"}
+        )
+        bad = await client.options(
+            "/api/v1/tasks", headers={**asked, "Origin": "https://evil.example"}
+        )
+    assert "https://ui.example" == good.headers["access-control-allow-origin"]
+    assert "access-control-allow-origin" not in bad.headers
