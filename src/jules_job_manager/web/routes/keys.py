@@ -21,7 +21,7 @@ from jules_job_manager.web.auditing import note_audited
 router = APIRouter(tags=["keys"])
 Manager = Annotated[Principal, Depends(needs(Permission.KEYS_MANAGE))]
 KeyName = Annotated[str, Path(max_length=80, description="The key's id or name.")]
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": "ab12cd34", "name": "ci", "role": "operator", "scopes": [], "state": "active",
     "created_at": "2026-11-24T12:00:00.000000Z", "created_by": "ada", "expires_at": None,
     "revoked_at": None, "last_used_at": None,
