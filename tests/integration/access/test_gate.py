@@ -6,10 +6,12 @@ from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from starlette.requests import HTTPConnection
 from tests.clocks import FakeClock
-from tests.web_access import OUTSIDE, world
+from tests.web_access import ADMIN, OUTSIDE, world
 
 from jules_job_manager.domain.access import PERMISSIONS, Permission, Principal, Role
+from jules_job_manager.errors import AccessDeniedError, SignInRequiredError
 from jules_job_manager.web.access import needs, public, rules_of, signed_in
 
 TasksReader = Annotated[Principal, Depends(needs(Permission.TASKS_READ))]
@@ -223,3 +225,16 @@ async def test_another_sites_page_cannot_listen(there):
         assert "websocket.accept" != await _socket_answer(there.app, **own, Origin=origin)
     key = await there.key()
     assert "websocket.accept" == await _socket_answer(there.app, Authorization=f"Bearer {key}")
+
+
+async def test_a_long_request_is_looked_at_again(there, clock):
+    """A stream whose key was revoked hears of it."""
+    key = await there.key()
+    headers = [(b"authorization", f"Bearer {key}".encode())]
+    connection = HTTPConnection({"type": "http", "method": "GET", "path": "/", "headers": headers})
+    await there.gate.recheck(connection, Permission.EVENTS_READ)
+    with pytest.raises(AccessDeniedError):
+        await there.gate.recheck(connection, Permission.AUDIT_READ)
+    await there.gate.access.revoke("ci", caller=ADMIN)
+    with pytest.raises(SignInRequiredError):
+        await there.gate.recheck(connection, Permission.EVENTS_READ)

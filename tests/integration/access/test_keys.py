@@ -9,11 +9,13 @@ import pytest
 from tests.clocks import FakeClock
 from tests.memory_access import opened
 
+from jules_job_manager.bootstrap.access import save_first_admin
 from jules_job_manager.domain.access import Permission, Principal, PrincipalKind, Role
 from jules_job_manager.domain.audit import Caller
 from jules_job_manager.errors import (
     AccessDeniedError,
     AccessKeyNotFoundError,
+    ConfigurationError,
     InvalidInputError,
     SignInRequiredError,
 )
@@ -209,3 +211,58 @@ async def test_everything_is_in_the_audit_log(access, store):
     assert f"key:{issued.key.id}" == entries[0].resource
     for text in (issued.text, issued.key.digest, new.text[13:]):
         assert text not in str(entries)
+
+
+async def test_a_key_is_remembered_for_a_moment(store, clock):
+    """What is revoked here stops at once, what is revoked elsewhere a moment later, what ends in time."""
+    here, elsewhere = [
+        AccessService(store=store.access, clock=clock, remember_seconds=5) for _ in range(2)
+    ]
+    first, second = [await here.create(name, Role.VIEWER, caller=caller()) for name in "ab"]
+    ending = await here.create(
+        "c", Role.VIEWER, caller=caller(), expires_at=clock.now() + timedelta(seconds=2)
+    )
+    for issued in (first, second, ending):
+        await here.authenticate(issued.text)
+    await here.revoke("a", caller=caller())
+    await _why_refused(here, first.text)
+    rotated = await here.create("d", Role.VIEWER, caller=caller())
+    await here.authenticate(rotated.text)
+    await here.rotate("d", caller=caller())
+    await _why_refused(here, rotated.text)
+    await here.authenticate(second.text)
+    await here.authenticate(second.text)
+    await elsewhere.revoke("b", caller=caller())
+    clock.advance(4)
+    await here.authenticate(second.text)
+    await _why_refused(here, ending.text)
+    clock.advance(1)
+    await _why_refused(here, second.text)
+
+
+async def test_use_of_a_remembered_key_is_noted(store, clock):
+    """Once a minute, as ever."""
+    access = AccessService(store=store.access, clock=clock, remember_seconds=3600)
+    issued = await access.create("ci", Role.VIEWER, caller=caller())
+    await access.authenticate(issued.text)
+    clock.advance(61)
+    await access.authenticate(issued.text)
+    assert clock.now() == (await access.find("ci")).last_used_at
+
+
+async def test_the_first_admins_key_is_in_a_file(store, clock, tmp_path):
+    """Which only its owner can read, and which is written once."""
+    made = await asyncio.gather(*(save_first_admin(store, clock, tmp_path) for _ in range(3)))
+    (path,) = [found for found in made if found is not None]
+    assert [path] == list(tmp_path.glob("*.key"))
+    assert 0o600 == path.stat().st_mode & 0o777
+    who = await AccessService(store=store.access, clock=clock).authenticate(path.read_text())
+    assert ("first-admin", Role.ADMIN) == (who.name, who.role)
+    assert await save_first_admin(store, clock, tmp_path) is None
+
+
+async def test_without_a_file_there_is_no_key(store, clock, tmp_path):
+    """A key that nobody can read would keep the next start from making one."""
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        await save_first_admin(store, clock, tmp_path / "missing")
+    assert [] == list(await store.access.keys.list_keys())
