@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jules_job_manager.bootstrap import App, open_app
-from jules_job_manager.bootstrap.service import KEY_FILE, open_service
+from jules_job_manager.bootstrap.service import open_service
 from jules_job_manager.settings.load import load_settings
 from jules_job_manager.web.serve import address_of, open_socket, serve
 
@@ -38,7 +38,8 @@ def running_service(environ: Mapping[str, str], **flags: object) -> Iterator[Run
             listener = open_socket(settings.server)
             address = address_of(listener, settings.server)
             async with open_service(app, say=lambda _: None, address=address) as service:
-                key = (settings.home / KEY_FILE).read_text("ascii").strip()
+                (file,) = settings.home.glob("first-admin.*.key")
+                key = file.read_text("ascii").strip()
 
                 async def reload() -> None: ...
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
+import os
+import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jules_job_manager.domain.access import Principal, PrincipalKind, Role
 from jules_job_manager.domain.audit import Caller
-from jules_job_manager.services.access import SYSTEM, AccessService
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.services.access import FIRST_KEY_NAME, SYSTEM, AccessService
 from jules_job_manager.services.audit import AuditService
 from jules_job_manager.services.sign_in import RoleRules, SignInRules, SignInService
 
@@ -19,13 +24,13 @@ if TYPE_CHECKING:
     from jules_job_manager.settings.model import Settings
 
 
-def access_of(store: Store, clock: Clock) -> AccessService:
-    """Return what is done with API keys.
+def access_of(store: Store, clock: Clock, *, remember_seconds: float = 0.0) -> AccessService:
+    """Return what is done with API keys; `remember_seconds` as in `AccessService`.
 
     Raises:
         UnsupportedOperationError: the store keeps none.
     """
-    return AccessService(store=store.access, clock=clock)
+    return AccessService(store=store.access, clock=clock, remember_seconds=remember_seconds)
 
 
 def sign_in_of(
@@ -62,6 +67,42 @@ def audit_of(store: Store, settings: Settings, clock: Clock) -> AuditService:
     return AuditService(
         log=store.audit, clock=clock, retention=timedelta(days=days) if days else None
     )
+
+
+async def save_first_admin(store: Store, clock: Clock, home: Path) -> Path | None:
+    """Make the first admin's key and put it into a file that only its owner can read.
+
+    A file, since what a service prints is kept in logs that others read.
+
+    Args:
+        store: Keeps the keys.
+        clock: Tells the time.
+        home: The folder of the file.
+
+    Returns:
+        The file, or None when there ever was an admin's key.
+
+    Raises:
+        ConfigurationError: the file cannot be written. No key is made then.
+    """
+    access = access_of(store, clock)
+    if any(key.role is Role.ADMIN for key in await access.list_keys()):
+        return None
+    path = home / f"{FIRST_KEY_NAME}.{secrets.token_hex(4)}.key"
+    try:
+        number = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"The first admin's key cannot be written to {path}: {exc.strerror}.",
+            hint="Make one with: jjm key create NAME --role admin",
+        ) from exc
+    with os.fdopen(number, "w", encoding="ascii") as file:
+        issued = await access.first_admin()
+        if issued is not None:
+            file.write(f"{issued.text}\n")
+            return path
+    path.unlink()  # another start was quicker
+    return None
 
 
 async def tidy(store: Store, settings: Settings, clock: Clock) -> dict[str, int]:

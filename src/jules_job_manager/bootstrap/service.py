@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from jules_job_manager.adapters.storage.private_files import make_private
-from jules_job_manager.bootstrap.access import access_of, tidy
+from jules_job_manager.bootstrap.access import save_first_admin, tidy
 from jules_job_manager.bootstrap.queue import queue_worker
 from jules_job_manager.bootstrap.sandbox import check_warnings
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from jules_job_manager.settings.model import Settings
 
 _LOG = logging.getLogger(__name__)
-KEY_FILE = "admin.key"
-"""In the home folder: the key that the first start made."""
 TIDY_SECONDS = 3600.0
 """Time between two rounds of forgetting what expired."""
 AGAIN_SECONDS = 5.0
@@ -151,15 +148,11 @@ async def open_service(
 
 
 async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:
-    """Make the first admin's key when there never was one, and write it where only its owner reads it."""
-    issued = await access_of(app.store, app.clock).first_admin()
-    if issued is None:
-        return
-    path = app.settings.home / KEY_FILE
-    make_private(path)
-    path.write_text(issued.text + "\n", encoding="ascii")
-    say(f"The first admin key is in {path}. Use the service with:")
-    say(f"  export JJM_SERVER={address} JJM_SERVER_KEY=$(cat {shlex.quote(str(path))})")
+    """Make the first admin's key when there never was one, and say how to use it."""
+    path = await save_first_admin(app.store, app.clock, app.settings.home)
+    if path is not None:
+        say(f"The first admin key is in {path}. Use the service with:")
+        say(f"  export JJM_SERVER={address} JJM_SERVER_KEY=$(cat {shlex.quote(str(path))})")
 
 
 def require_store(app: App) -> None:

@@ -17,6 +17,7 @@ from jules_job_manager.domain.access import (
     Principal,
     PrincipalKind,
     Role,
+    digest_of,
     is_same,
     parts_of,
     secret_text,
@@ -40,6 +41,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 _RESERVED = frozenset({"jjm", "person", "system"})
 """Actors of the program's own events; nobody may go under their names."""
 _NO_DIGEST = "0" * 64
+_MOST_REMEMBERED = 1000
 SYSTEM = Principal(name="jjm", kind=PrincipalKind.LOCAL, role=Role.ADMIN)
 """Who the program itself acts as."""
 
@@ -61,6 +63,7 @@ class AccessService:
         store: AccessStore,
         clock: Clock,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        remember_seconds: float = 0.0,
     ) -> None:
         """Bind the store.
 
@@ -68,7 +71,11 @@ class AccessService:
             store: Keeps the keys.
             clock: Tells the time.
             random_bytes: Returns that many bytes that nobody can guess.
+            remember_seconds: A good key is not looked up again for so long: what another process
+                revokes goes on working here for that time. 0: each is looked up each time.
         """
+        self._remember = remember_seconds
+        self._remembered: dict[str, tuple[ApiKey, float]] = {}
         self._keys = store.keys
         self._clock = clock
         self._random_bytes = random_bytes
@@ -168,6 +175,7 @@ class AccessService:
             "key.revoke", at=now, resource=_resource(key), before=key.to_dict(now), after=ended.to_dict(now)
         )  # fmt: skip
         await self._keys.end(key.id, revoked_at=now, audit=[said])
+        self._remembered.clear()
         return ended
 
     async def rotate(
@@ -212,6 +220,7 @@ class AccessService:
             raise AccessKeyNotFoundError(
                 f"The key {old.name!r} was revoked.", hint="Make a new one with: jjm key create"
             )
+        self._remembered.clear()
         return issued
 
     async def authenticate(self, text: str) -> Principal:
@@ -220,19 +229,42 @@ class AccessService:
         Raises:
             SignInRequiredError: it is none, or unknown, expired or revoked: all in the same words.
         """
-        parts = parts_of(text.strip())
-        key = None if parts is None else await self._keys.get(parts[0])
-        digest = parts[1] if parts else _NO_DIGEST
-        is_right = is_same(digest, _NO_DIGEST if key is None else key.digest)
+        text = text.strip()
         now = self._clock.now()
-        if key is None or not is_right or key.state(now) != "active":
+        key = self._remembered_key(text) or await self._looked_up(text)
+        if key is None or key.state(now) != "active":
             raise SignInRequiredError(
                 "The API key is not valid.",
                 hint="It may be mistyped, expired or revoked; an admin can make one with: jjm key create",
                 context={"given": "key"},
             )
-        await self._note_use(key, now)
+        noted = await self._note_use(key, now)
+        if noted is not key:
+            self._remember_key(text, noted)
         return key.principal()
+
+    async def _looked_up(self, text: str) -> ApiKey | None:
+        parts = parts_of(text)
+        key = None if parts is None else await self._keys.get(parts[0])
+        digest = parts[1] if parts else _NO_DIGEST
+        is_right = is_same(digest, _NO_DIGEST if key is None else key.digest)
+        if key is None or not is_right:
+            return None
+        self._remember_key(text, key)
+        return key
+
+    def _remembered_key(self, text: str) -> ApiKey | None:
+        found = self._remembered.get(digest_of(text)) if self._remember else None
+        if found is None or self._clock.monotonic_seconds() >= found[1]:
+            return None
+        return found[0]
+
+    def _remember_key(self, text: str, key: ApiKey) -> None:
+        if self._remember:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            until = self._clock.monotonic_seconds() + self._remember
+            self._remembered[digest_of(text)] = (key, until)
 
     async def first_admin(self) -> IssuedKey | None:
         """Make the first admin's key, or return None when there ever was one."""
@@ -258,14 +290,15 @@ class AccessService:
         )  # fmt: skip
         return IssuedKey(key=key, text=text)
 
-    async def _note_use(self, key: ApiKey, now: datetime) -> None:
+    async def _note_use(self, key: ApiKey, now: datetime) -> ApiKey:
         before = now - USE_NOTED_EVERY
         if key.last_used_at is not None and key.last_used_at > before:
-            return
+            return key
         try:
             await self._keys.note_use(key.id, now, unless_after=before)
         except StoreError as exc:  # who may come in does not hang on a note
             _LOG.warning("the use of a key was not noted: %s", exc)
+        return replace(key, last_used_at=now)
 
 
 def checked_name(name: str) -> str:

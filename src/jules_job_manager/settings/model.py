@@ -329,6 +329,10 @@ class AccessSettings:
         12.0, "… and after so long without a request.", minimum=0.01
     )
     link_minutes: float = _setting(10.0, "How long a sign-in link works.", minimum=0.1)
+    key_memory_seconds: float = _setting(
+        1.0, "Each server process looks a key up again after so long, so that one revoked elsewhere stops "
+        "working; 0: with every request.", minimum=0,
+    )  # fmt: skip
     audit_retention_days: float = _setting(
         365.0, "Entries of the audit log are removed after so long; 0: never.", minimum=0
     )

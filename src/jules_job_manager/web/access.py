@@ -117,6 +117,16 @@ class Gate:
             )
         return who
 
+    async def recheck(self, connection: HTTPConnection, permission: Permission) -> None:
+        """Look again who sent a request that lasts long; nothing is counted.
+
+        Raises:
+            SignInRequiredError: the key or session is over by now.
+            AccessDeniedError: they may not do this any more.
+        """
+        if not (await self._recognised(connection)).may(permission):
+            raise AccessDeniedError("This is not allowed to you any more.")
+
     async def count_anonymous(self, connection: HTTPConnection) -> None:
         """Count a request to a page that is for everybody.
 

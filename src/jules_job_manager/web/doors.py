@@ -52,7 +52,7 @@ def gate_from(*, store: Store, settings: Settings, clock: Clock) -> Gate:
         UnsupportedOperationError, ConfigurationError, MissingExtraError: as `install`.
     """
     return Gate(
-        access=access_of(store, clock),
+        access=access_of(store, clock, remember_seconds=settings.access.key_memory_seconds),
         sign_in=sign_in_of(store, settings, clock, with_provider=True),
         audit=audit_of(store, settings, clock),
         limits=_limits(settings, clock),

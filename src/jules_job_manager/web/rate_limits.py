@@ -101,6 +101,12 @@ class RateLimits:
         """Whether Redis is configured and away, so that each process counts for itself."""
         return self._shared is not None and self._clock.monotonic_seconds() < self._rests_until
 
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        client = getattr(getattr(self._shared, "storage", None), "bridge", None)
+        if client is not None:
+            await client.storage.aclose()
+
     async def hit(self, policy: str, amount: int, who: str) -> Standing:
         """Count a request.
 
@@ -133,11 +139,23 @@ class RateLimits:
     async def _counted(self, item: RateLimitItem, *names: str) -> tuple[bool, float, int]:
         if self._shared is not None and not self.is_degraded:
             try:
-                return await _hit(self._shared, item, names)
+                return await self._asked_twice(item, names)
             except self._failures as exc:
                 self._rests_until = self._clock.monotonic_seconds() + REDIS_RESTS_SECONDS
                 _LOG.warning("requests are counted in memory, Redis is away: %s", masked(str(exc)))
         return await _hit(self._memory, item, names)
+
+    async def _asked_twice(
+        self, item: RateLimitItem, names: Sequence[str]
+    ) -> tuple[bool, float, int]:
+        """Ask Redis, and again at once over a new connection when the one at hand was dead."""
+        assert self._shared is not None
+        try:
+            return await _hit(self._shared, item, names)
+        except self._failures as exc:
+            if "Timeout" in type(getattr(exc, "storage_error", exc)).__name__:
+                raise
+            return await _hit(self._shared, item, names)
 
 
 async def _hit(

@@ -6,12 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.contract.stores.filling import NOW, event, fill, fill_queue, some_tasks
+from tests.contract.stores.filling import (
+    NOW,
+    event,
+    fill,
+    fill_access,
+    fill_queue,
+    some_tasks,
+)
 
 from jules_job_manager.adapters.storage.fallback import fallback_path
 from jules_job_manager.adapters.storage.opening import open_sqlite, open_store
 from jules_job_manager.adapters.storage.sql import merging
+from jules_job_manager.domain.access import ApiKey, Role
 from jules_job_manager.domain.activity import Activity, ActivityKind
+from jules_job_manager.domain.audit import NewAuditEntry, Verification
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.task import ChatMessage, JulesTask, TaskStatus
@@ -206,3 +215,38 @@ async def test_without_the_fallback_nothing_is_merged_by_itself(there, away):
     warned = await open_store(**{**there, "fallback": "error"})
     assert "merge it with" in warned.warning
     await warned.aclose()
+
+
+async def test_keys_and_the_audit_log_come_back(there, away):
+    """Keys once, an end that was made here too; entries at the end of the chain, once, and it stays whole."""
+    store = await open_store(**there)
+    await store.access.keys.add(
+        ApiKey(id="key0", name="n", role=Role.VIEWER, digest="d", created_at=NOW, created_by="me"),
+        audit=[NewAuditEntry(at=NOW, actor="before", kind="local", operation="key.create")],
+    )
+    await store.aclose()
+    for round_number in (1, 2):
+        store = await open_store(**away)
+        if round_number == 1:
+            await fill_access(store)
+            await store.access.keys.end("key0", revoked_at=NOW)
+        else:
+            await store.audit.append(
+                [NewAuditEntry(at=NOW, actor="later", kind="local", operation="x.y")]
+            )
+        await store.aclose()
+        store = await open_store(**there)
+        assert "audit_log" in store.warning
+        await store.aclose()
+        again = await open_store(**there)
+        assert "" == again.warning
+        entries = await again.audit.read()
+        actors = ["before", "me", "me", "later"][: 2 + round_number]
+        assert actors == [entry.actor for entry in entries]
+        chain = Verification()
+        for entry in entries:
+            chain = chain.after(entry)
+        assert () == chain.ended().problems
+        keys = {key.id: key for key in await again.access.keys.list_keys()}
+        assert ({"key0", "key1"}, NOW) == (set(keys), keys["key0"].revoked_at)
+        await again.aclose()

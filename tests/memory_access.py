@@ -1,0 +1,17 @@
+"""A store for access on a file that is thrown away: the real one, since it is quick."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+from jules_job_manager.adapters.storage.opening import open_sqlite
+
+
+@asynccontextmanager
+async def opened(path, clock):
+    """Yield an empty SQLite store on `clock`."""
+    store = await open_sqlite(path / "access.db", clock=clock)
+    try:
+        yield store
+    finally:
+        await store.aclose()
