@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jules_job_manager.adapters.forges.github.api import GitHubApi
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
+    from jules_job_manager.ports.call_watcher import CallWatcher
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
     from jules_job_manager.services.accounts import Account, PlanChoice
@@ -49,6 +50,8 @@ class App:
         """The API of GitHub, once something needed it."""
         self._closers: list[Callable[[], object]] = []
         self._more_backends: list[Backend] = []
+        self.watchers: list[CallWatcher] = []
+        """Watch every call of Jules, once set, before the backend is first used."""
 
     @property
     def store_warning(self) -> str:
@@ -63,8 +66,16 @@ class App:
             ConfigurationError: none is configured; the hint says how.
         """
         if self._backend is None:
-            self._backend = build_backend(self.settings, self.clock, self._closers)
+            made = build_backend(self.settings, self.clock, self._closers)
+            self._backend = self._watched("default", made)
         return self._backend
+
+    def _watched(self, account: str, backend: Backend) -> Backend:
+        if not self.watchers:
+            return backend
+        from jules_job_manager.adapters.backends.watched import WatchedBackend
+
+        return WatchedBackend(backend, account=account, watchers=self.watchers)
 
     @property
     def tasks(self) -> TaskService:
@@ -160,7 +171,8 @@ class App:
         choices = self.account_choices()
         found = {"default": self._account("default", self.backend, choices["default"][1])}
         for name, given in self.settings.accounts.items():
-            backend = _rest_account(self.settings, self.clock, name, given)
+            made = _rest_account(self.settings, self.clock, name, given)
+            backend = self._watched(name, made)
             self._more_backends.append(backend)
             found[name] = self._account(name, backend, choices[name][1])
         return found
