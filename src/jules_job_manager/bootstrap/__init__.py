@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.system_clock import SystemClock
+from jules_job_manager.domain.masking import KnownSecrets
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.locate import default_data_path
 from jules_job_manager.settings.model import AccountSettings, Settings
@@ -45,6 +46,8 @@ class App:
         self.store = store
         self.clock = clock
         self.log_warning = ""
+        self.secrets = KnownSecrets()
+        """What is masked wherever texts are shown or written."""
         self._backend: Backend | None = None
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
@@ -240,9 +243,11 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         ConfigurationError: a setting is missing.
     """
     from jules_job_manager.adapters.storage.opening import open_store
+    from jules_job_manager.settings.secrets import known_secrets
 
     clock = clock or SystemClock()
-    stop_log, log_warning = _start_log(settings)
+    secrets = known_secrets(settings)
+    stop_log, log_warning = _start_log(settings, secrets)
     try:
         store = await open_store(
             kind=settings.storage.backend,
@@ -256,6 +261,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         raise
     app = App(settings, store, clock)
     app.log_warning = log_warning
+    app.secrets = secrets
     try:
         yield app
     finally:
@@ -263,18 +269,12 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         stop_log()
 
 
-def _start_log(settings: Settings) -> tuple[Callable[[], None], str]:
+def _start_log(settings: Settings, secrets: KnownSecrets) -> tuple[Callable[[], None], str]:
     """Open the log file. A log that cannot be written stops nothing; it is told."""
     from jules_job_manager.adapters.logs import configure_logging, stop_logging
-    from jules_job_manager.settings.load import setting_fields
 
     log = settings.log
     path = Path(log.path).expanduser() if log.path else settings.home / "logs" / "jules_manager.log"
-    secrets = [account.api_key for account in settings.accounts.values()]
-    for section, name, field in setting_fields():
-        if field.metadata["secret"]:
-            value = getattr(getattr(settings, section), name)
-            secrets += value if isinstance(value, tuple) else [str(value)]
     try:
         settings.home.mkdir(
             parents=True, exist_ok=True, mode=0o700

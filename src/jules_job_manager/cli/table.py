@@ -62,6 +62,10 @@ CONFIG: dict[str, tuple[str, str]] = {
     "set": ("config_set", "Change one setting in the configuration file"),
     "init": ("config_init", "Write a commented configuration file"),
 }
+SECRET: dict[str, tuple[str, str]] = {
+    "check": ("secret_check", "Show whether the secrets that settings refer to are there"),
+    "set": ("secret_set", "Keep a secret in this machine's keyring"),
+}
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
@@ -70,6 +74,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "storage": ("Look after the store", STORAGE),
     "notify": ("Tell people what happens", NOTIFY),
     "config": ("See and change settings", CONFIG),
+    "secret": ("Keep keys and passwords out of files", SECRET),
 }
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("list", "List tasks"),

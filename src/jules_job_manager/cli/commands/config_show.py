@@ -1,4 +1,4 @@
-"""Show every setting and where its value came from. Secrets are masked."""
+"""Show every setting and where its value came from. Secrets are masked; references to them are shown."""
 
 from __future__ import annotations
 
@@ -41,17 +41,18 @@ def run(args: Namespace, context: Context) -> int:
 
 def rows(context: Context) -> list[dict[str, str]]:
     """Return name, value, source and help of every setting."""
-    from jules_job_manager.domain.masking import MASK, masked
-    from jules_job_manager.settings.load import setting_fields
+    from jules_job_manager.domain.masking import masked
+    from jules_job_manager.settings.load import load_settings, setting_fields
 
-    settings = context.settings()
+    # Secrets are not read: what is configured is to be seen also while one of them is away.
+    settings = load_settings(context.environ, config=context.config, read_secrets=False)
     found = []
     for section, name, field in setting_fields():
         value = getattr(getattr(settings, section), name)
         shown = ", ".join(value) if isinstance(value, tuple) else str(value)
         shown = shown.lower() if isinstance(value, bool) else shown
         if field.metadata["secret"] and value:
-            shown = MASK
+            shown = ", ".join(map(_secret, value if isinstance(value, tuple) else (value,)))
         full = f"{section}.{name}"
         source = settings.sources.get(full, "default")
         found.append(
@@ -67,8 +68,6 @@ def rows(context: Context) -> list[dict[str, str]]:
 def _table_rows(settings: Settings) -> list[dict[str, str]]:
     """Return a row for each account and each rule."""
     import dataclasses
-
-    from jules_job_manager.domain.masking import MASK
 
     tables: list[tuple[str, object, str]] = [
         (f"accounts.{name}", account, "One more account of Jules.")
@@ -89,7 +88,7 @@ def _table_rows(settings: Settings) -> list[dict[str, str]]:
     for name, table, about in tables:
         members = dataclasses.asdict(table)  # type: ignore[call-overload]
         said = [
-            f"{member} = {MASK if member == 'api_key' else _shown(value)}"
+            f"{member} = {_secret(str(value)) if member == 'api_key' else _shown(value)}"
             for member, value in members.items()
             if value not in ("", (), None, 0)
         ]
@@ -100,3 +99,14 @@ def _table_rows(settings: Settings) -> list[dict[str, str]]:
 
 def _shown(value: object) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _secret(value: str) -> str:
+    """Return where a secret is kept, when that is what the setting says; else a mask."""
+    from jules_job_manager.domain.masking import MASK
+    from jules_job_manager.domain.secret_reference import is_reference, reference_from
+
+    try:
+        return str(reference_from(value)) if is_reference(value) else MASK
+    except ValueError:
+        return MASK
