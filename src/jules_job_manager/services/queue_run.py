@@ -36,6 +36,7 @@ from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.review_queue import Companion
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.alerting import Alerts
 from jules_job_manager.services.backlog_sync import BacklogSync
 from jules_job_manager.services.homes import give_homes
 from jules_job_manager.services.notifying import Notifications
@@ -91,6 +92,7 @@ class QueueRun:
         desk: PlanDesk | None = None,
         dispatcher: Dispatcher | None = None,
         notifications: Notifications | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
         """Bind the parts.
 
@@ -108,8 +110,10 @@ class QueueRun:
             desk: Where a person decides on plans; None: they are left to other commands.
             dispatcher: Brings reviews to workers; None: they are put in line, and found there.
             notifications: Tells people; None: nobody is told.
+            alerts: Notices what is wrong for long; None: nobody does.
         """
         self._notifications = notifications
+        self._alerts = alerts
         self._low: set[str] = set()
         """Accounts that were said to have little of their day left."""
         self._drained = False
@@ -263,6 +267,8 @@ class QueueRun:
             (self._low.add if is_low else self._low.discard)(name)
 
     async def _notify(self, *, last: bool = False) -> None:
+        if self._alerts is not None:
+            await self._alerts.tick()
         if self._notifications is not None:
             await self._notifications.tick(last=last)
 

@@ -253,8 +253,8 @@ class NotifySettings:
         (), "Where to, as Apprise addresses (github.com/caronc/apprise).", secret=True
     )
     events: tuple[str, ...] = _setting(
-        ("needs_you", "rejected_twice", "failed", "quota_low", "drained"),
-        "What is told: needs_you, delivered, rejected_twice, failed, quota_low, drained.",
+        ("needs_you", "rejected_twice", "failed", "quota_low", "drained", "alert"),
+        "What is told: needs_you, delivered, rejected_twice, failed, quota_low, drained, alert.",
     )
     digest_minutes: float = _setting(
         5.0, "News of so long is put into one message; 0: each at once.", minimum=0

@@ -31,7 +31,7 @@ def run(args: Namespace, context: Context) -> int:
     output.print_table(
         context, ("SETTING", "VALUE", "FROM"), [(r["name"], r["value"], r["source"]) for r in found]
     )
-    settings = context.settings()
+    settings = _settings(context)
     context.note(f"Home folder: {settings.home}")
     context.note(
         f"Configuration file: {settings.config_file or 'none (jjm config init writes one)'}"
@@ -42,10 +42,9 @@ def run(args: Namespace, context: Context) -> int:
 def rows(context: Context) -> list[dict[str, str]]:
     """Return name, value, source and help of every setting."""
     from jules_job_manager.domain.masking import masked
-    from jules_job_manager.settings.load import load_settings, setting_fields
+    from jules_job_manager.settings.load import setting_fields
 
-    # Secrets are not read: what is configured is to be seen also while one of them is away.
-    settings = load_settings(context.environ, config=context.config, read_secrets=False)
+    settings = _settings(context)
     found = []
     for section, name, field in setting_fields():
         value = getattr(getattr(settings, section), name)
@@ -63,6 +62,13 @@ def rows(context: Context) -> list[dict[str, str]]:
         row = {"name": f"remotes.{repository}", "value": shown, "source": str(settings.config_file)}
         found.append({**row, "help": "Where the forge finds the repository."})
     return [*found, *_table_rows(settings)]
+
+
+def _settings(context: Context) -> Settings:
+    """Return the settings without reading secrets: they are to be seen also while one is away."""
+    from jules_job_manager.settings.load import load_settings
+
+    return load_settings(context.environ, config=context.config, read_secrets=False)
 
 
 def _table_rows(settings: Settings) -> list[dict[str, str]]:
