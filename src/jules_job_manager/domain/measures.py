@@ -6,7 +6,7 @@ repository, a job, a task, a path or a text that somebody else wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ from jules_job_manager.domain.job import JobStatus
 from jules_job_manager.domain.orchestration.waiting import WaitKind
 from jules_job_manager.domain.review import Conclusion, Verdict
 from jules_job_manager.domain.task import TaskStatus
+from jules_job_manager.errors import JulesManagerError
 
 OTHER = "other"
 """The label of whatever is none of the words that are known."""
@@ -39,6 +40,9 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, ascending; the last one is always infinity."""
+    words: tuple[str, ...] = ()
+    """Every value that its one label has, where that is known: each is there from the start, so that
+    the first time something happens is seen as an increase."""
     origin: str = "this process"
     """Where its values come from: `event log`, `store`, `this process`, `health`."""
 
@@ -49,8 +53,12 @@ CHECK_BUCKETS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 TASK_BUCKETS = (60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0)
 
 
-def _counter(name: str, about: str, *labels: str, origin: str = "event log") -> Metric:
-    return Metric(name=name, kind=Kind.COUNTER, about=about, labels=labels, origin=origin)
+def _counter(
+    name: str, about: str, *labels: str, words: Iterable[str] = (), origin: str = "event log"
+) -> Metric:
+    return Metric(
+        name=name, kind=Kind.COUNTER, about=about, labels=labels, words=tuple(words), origin=origin
+    )
 
 
 def _gauge(name: str, about: str, *labels: str, origin: str = "store") -> Metric:
@@ -58,22 +66,39 @@ def _gauge(name: str, about: str, *labels: str, origin: str = "store") -> Metric
 
 
 def _times(
-    name: str, about: str, buckets: tuple[float, ...], *labels: str, origin: str = "event log"
+    name: str,
+    about: str,
+    buckets: tuple[float, ...],
+    *labels: str,
+    words: Iterable[str] = (),
+    origin: str = "event log",
 ) -> Metric:
     return Metric(
-        name=name, kind=Kind.HISTOGRAM, about=about, labels=labels, buckets=buckets, origin=origin
-    )
+        name=name, kind=Kind.HISTOGRAM, about=about, labels=labels, buckets=buckets,
+        words=tuple(words), origin=origin,
+    )  # fmt: skip
+
+
+def _codes(cls: type[JulesManagerError]) -> set[str]:
+    return {cls.code}.union(*(_codes(child) for child in cls.__subclasses__()))
 
 
 _HERE = "this process"
+_ENDED = tuple(status.value for status in TaskStatus if status.is_finished)
+_JOB_ENDED = tuple(status.value for status in JobStatus if status.is_final)
+_WAITS = tuple(kind.value for kind in WaitKind)
+_WAITING = {JobStatus.BLOCKED.value, JobStatus.READY.value}
+_CONCLUSIONS = tuple(conclusion.value for conclusion in Conclusion)
+_VERDICTS = tuple(verdict.value for verdict in Verdict)
+ERROR_CODES = tuple(sorted(_codes(JulesManagerError)))
 
 METRICS: tuple[Metric, ...] = (
     # Tasks.
     _counter("jules_tasks_created_total", "Tasks created at Jules through jjm."),
     _counter("jules_tasks_completed_total", "Tasks that Jules completed; again after feedback."),
-    _counter("jules_tasks_ended_total", "Tasks that came to an end, by how.", "status"),
+    _counter("jules_tasks_ended_total", "Tasks that came to an end, by how.", "status", words=_ENDED),
     _times("jules_task_duration_seconds", "From a task's creation until it ended.", TASK_BUCKETS,
-           "status"),
+           "status", words=_ENDED),
     _gauge("jules_active_tasks", "Tasks that are not at an end and not archived."),
     _gauge("jules_tasks", "Tasks that are not archived, by status.", "status"),
     # The queue.
@@ -81,8 +106,9 @@ METRICS: tuple[Metric, ...] = (
     _gauge("jules_oldest_ready_job_age_seconds",
            "Time since the oldest ready job was queued; 0 when none is ready."),
     _counter("jules_dispatches_total", "Attempts begun, by account.", "account"),
-    _counter("jules_waits_total", "Times a job began to wait, by what for.", "kind"),
-    _counter("jules_jobs_ended_total", "Jobs that came to an end, by how.", "status"),
+    _counter("jules_waits_total", "Times a job began to wait, by what for.", "kind", words=_WAITS),
+    _counter("jules_jobs_ended_total", "Jobs that came to an end, by how.", "status",
+             words=_JOB_ENDED),
     _counter("jules_jobs_need_you_total", "Times a job began to wait for a person."),
     _counter("jules_merges_total", "Deliveries merged."),
     _counter("jules_reverts_total", "Merges taken back."),
@@ -93,12 +119,14 @@ METRICS: tuple[Metric, ...] = (
     _gauge("jules_quota_limit", "Tasks that an account may create in 24 hours.", "account"),
     _gauge("jules_quota_refusals", "Creates that Jules refused in the last 24 hours.", "account"),
     # Reviews.
-    _counter("jules_reviews_total", "Reviews finished, by verdict.", "verdict"),
-    _counter("jules_checks_total", "Checks of reviews, by conclusion.", "conclusion"),
+    _counter("jules_reviews_total", "Reviews finished, by verdict.", "verdict", words=_VERDICTS),
+    _counter("jules_checks_total", "Checks of reviews, by conclusion.", "conclusion",
+             words=_CONCLUSIONS),
     _times("jules_review_duration_seconds",
-           "Time that all checks of a review took, added up.", CHECK_BUCKETS, "verdict"),
+           "Time that all checks of a review took, added up.", CHECK_BUCKETS, "verdict",
+           words=_VERDICTS),
     _times("jules_check_duration_seconds", "Time that one check took.", CHECK_BUCKETS,
-           "conclusion"),
+           "conclusion", words=_CONCLUSIONS),
     _gauge("jules_review_runs", "Reviews in line, by state.", "state"),
     # Calls of Jules.
     _times("jules_backend_call_duration_seconds", "Calls of Jules, repetitions included.",
@@ -107,7 +135,7 @@ METRICS: tuple[Metric, ...] = (
            "1 while calls of the account fail at once, because many failed.", "account",
            origin=_HERE),
     _counter("jules_errors_total", "Errors, by the code of docs/reference/errors.md.",
-             "error_type", origin=_HERE),
+             "error_type", words=ERROR_CODES, origin=_HERE),
     # Requests.
     _times("jules_api_request_duration_seconds",
            "Requests answered, by template of the route.", REQUEST_BUCKETS,
@@ -118,14 +146,14 @@ METRICS: tuple[Metric, ...] = (
            origin=_HERE),
     _gauge("jules_events_behind", "Events written that these metrics have not counted yet."),
     _counter("jules_cache_requests_total", "Reads through the cache, by outcome.", "outcome",
-             origin=_HERE),
+             words=("hit", "miss", "error"), origin=_HERE),
     _counter("jules_bus_messages_total", "Messages of the event bus, by direction.", "direction",
-             origin=_HERE),
+             words=("sent", "received"), origin=_HERE),
     _gauge("jules_bus_connected", "1 while the event bus between processes is there, else 0.",
            origin=_HERE),
     _gauge("jules_live_clients", "Clients that are being told live.", origin=_HERE),
     _counter("jules_webhook_deliveries_total", "Webhook requests sent, by outcome.", "outcome",
-             origin=_HERE),
+             words=("delivered", "failed", "given_up"), origin=_HERE),
     _gauge("jules_webhook_pending", "Webhook deliveries that wait to be sent.", origin=_HERE),
     _counter("jules_rate_limited_total", "Requests refused because of a rate limit.",
              origin=_HERE),
@@ -179,15 +207,7 @@ def ended_status(event: Event) -> str:
     return after if is_end else ""
 
 
-_ENDED = {status.value for status in TaskStatus if status.is_finished}
-_JOB_ENDED = {status.value for status in JobStatus if status.is_final}
-_WAITS = {kind.value for kind in WaitKind}
-_WAITING = {JobStatus.BLOCKED.value, JobStatus.READY.value}
-_CONCLUSIONS = {conclusion.value for conclusion in Conclusion}
-_VERDICTS = {verdict.value for verdict in Verdict}
-
-
-def known(word: object, words: Sequence[str] | set[str]) -> str:
+def known(word: object, words: Sequence[str]) -> str:
     """Return the word when it is one of these, else `other`: so that labels stay few."""
     return str(word) if str(word) in words else OTHER
 

@@ -68,6 +68,8 @@ class EventMeter:
         self._meter = meter
         self._clock = clock
         self._accounts = accounts
+        for name in accounts:  # there from the start, so that the first one is seen as an increase
+            meter.add("jules_dispatches_total", 0.0, account=name)
         self._follower = EventFollower(store.events, clock)
         self._lock = asyncio.Lock()
 

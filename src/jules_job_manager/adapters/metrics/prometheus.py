@@ -6,6 +6,7 @@ prometheus.io/docs/specs/om/open_metrics_spec (exemplars), read 2026-11.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,11 @@ from prometheus_client.process_collector import ProcessCollector
 
 from jules_job_manager.domain.measures import METRICS, Kind, Metric
 
-_CLASSES: dict[Kind, Callable[..., Any]] = {Kind.COUNTER: Counter, Kind.GAUGE: Gauge}
+_CLASSES: dict[Kind, Callable[..., Any]] = {
+    Kind.COUNTER: Counter,
+    Kind.GAUGE: Gauge,
+    Kind.HISTOGRAM: Histogram,
+}
 
 
 class PrometheusMeter:
@@ -41,14 +46,15 @@ class PrometheusMeter:
         PlatformCollector(registry=self.registry)
 
     def _make(self, metric: Metric) -> Any:
-        if metric.kind is Kind.HISTOGRAM:
-            return Histogram(
-                metric.name, metric.about, metric.labels, buckets=metric.buckets,
-                registry=self.registry,
-            )  # fmt: skip
-        return _CLASSES[metric.kind](
-            metric.name, metric.about, metric.labels, registry=self.registry
+        buckets = {"buckets": metric.buckets} if metric.kind is Kind.HISTOGRAM else {}
+        made = _CLASSES[metric.kind](
+            metric.name, metric.about, metric.labels, registry=self.registry, **buckets
         )
+        for word in metric.words:
+            made.labels(word)
+        if metric.kind is Kind.GAUGE and not metric.labels:
+            made.set(math.nan)  # not known yet, which 0 would not say
+        return made
 
     def add(self, name: str, value: float = 1.0, **labels: str) -> None:
         """Add to a counter, or one observation to a histogram."""
