@@ -26,8 +26,8 @@ lint: $(VENV)/.dev
 # Known vulnerabilities of what the lock file installs. Asks the advisory service, so it needs the
 # network; pip-audit is fetched for it alone and not part of the locked tools.
 audit: $(VENV)/.dev
-	$(BIN)/uv tool run pip-audit@2 --disable-pip --require-hashes --requirement requirements.lock
-	$(BIN)/uv tool run pip-audit@2 --disable-pip --require-hashes --requirement requirements-dev.lock
+	$(BIN)/uv tool run "pip-audit>=2.9,<3" --disable-pip --require-hashes --requirement requirements.lock
+	$(BIN)/uv tool run "pip-audit>=2.9,<3" --disable-pip --require-hashes --requirement requirements-dev.lock
 
 check: lint coverage
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jules_job_manager.ports.call_watcher import CallWatcher
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
+    from jules_job_manager.ports.tracer import Tracer
     from jules_job_manager.services.accounts import Account, PlanChoice
     from jules_job_manager.services.backlog_sync import BacklogSync
     from jules_job_manager.services.backlogs import BacklogService
@@ -51,10 +52,12 @@ class App:
         self._backend: Backend | None = None
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
-        self._closers: list[Callable[[], object]] = []
+        self.closers: list[Callable[[], object]] = []
         self._more_backends: list[Backend] = []
         self.watchers: list[CallWatcher] = []
         """Watch every call of Jules, once set, before the backend is first used."""
+        self.tracer: Tracer | None = None
+        """Records traces, when they are on."""
 
     @property
     def store_warning(self) -> str:
@@ -69,7 +72,7 @@ class App:
             ConfigurationError: none is configured; the hint says how.
         """
         if self._backend is None:
-            made = build_backend(self.settings, self.clock, self._closers)
+            made = build_backend(self.settings, self.clock, self.closers)
             self._backend = self._watched("default", made)
         return self._backend
 
@@ -228,7 +231,7 @@ class App:
                     await backend.aclose()
             if self.github is not None:
                 await self.github.aclose()
-            for close in reversed(self._closers):
+            for close in reversed(self.closers):
                 close()
         finally:
             await self.store.aclose()
@@ -263,10 +266,32 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     app.log_warning = log_warning
     app.secrets = secrets
     try:
+        if settings.tracing.enabled:
+            _trace(app)
         yield app
     finally:
         await app.aclose()
         stop_log()
+
+
+def _trace(app: App) -> None:
+    """Record traces from now on; without them nothing of OpenTelemetry's SDK is loaded.
+
+    Raises:
+        MissingExtraError, ConfigurationError: `[tracing]` cannot be used.
+    """
+    from jules_job_manager._version import __version__
+    from jules_job_manager.adapters.tracing import open_tracing
+    from jules_job_manager.services.tracing import CallTracer
+
+    chosen = app.settings.tracing
+    tracer = open_tracing(
+        endpoint=chosen.endpoint, headers=chosen.headers, service_name=chosen.service_name,
+        sample_ratio=chosen.sample_ratio, version=__version__,
+    )  # fmt: skip
+    app.tracer = tracer
+    app.watchers.append(CallTracer(tracer))
+    app.closers.append(tracer.close)
 
 
 def _start_log(settings: Settings, secrets: KnownSecrets) -> tuple[Callable[[], None], str]:

@@ -186,12 +186,13 @@ def queue_worker(
             # Each run begins where the last message ended, whoever sent it.
             notifications=notifications_of(app, settings) if settings.notify.urls else None,
             alerts=alerts_of(app, settings, backends) if settings.notify.urls else None,
+            tracer=app.tracer,
         )
 
     def make_reviewer(wake: Callable[[], None]) -> ReviewWorker:
         return ReviewWorker(
             store=app.store, reviewer=reviewer_of(app, settings, remotes), clock=app.clock,
-            owner=owner, report=report, wake=wake,
+            owner=owner, report=report, wake=wake, tracer=app.tracer,
         )  # fmt: skip
 
     return Worker(

@@ -35,6 +35,7 @@ from jules_job_manager.ports.dispatcher import Dispatcher
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.review_queue import Companion
 from jules_job_manager.ports.store import Store
+from jules_job_manager.ports.tracer import Tracer
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.alerting import Alerts
 from jules_job_manager.services.backlog_sync import BacklogSync
@@ -47,6 +48,7 @@ from jules_job_manager.services.queue_state import Progress, QueueState
 from jules_job_manager.services.recurrence import next_time
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.tasks import LAST_LOOK_NOTE
+from jules_job_manager.services.tracing import Untraced
 
 __all__ = ["PlanAnswer", "PlanDesk", "PlanQuestion", "Progress", "QueueRun", "RunOptions"]
 
@@ -93,6 +95,7 @@ class QueueRun:
         dispatcher: Dispatcher | None = None,
         notifications: Notifications | None = None,
         alerts: Alerts | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Bind the parts.
 
@@ -111,7 +114,9 @@ class QueueRun:
             dispatcher: Brings reviews to workers; None: they are put in line, and found there.
             notifications: Tells people; None: nobody is told.
             alerts: Notices what is wrong for long; None: nobody does.
+            tracer: Records what is done; None: nothing does.
         """
+        self._tracer = tracer or Untraced()
         self._notifications = notifications
         self._alerts = alerts
         self._low: set[str] = set()
@@ -343,7 +348,10 @@ class QueueRun:
             if isinstance(action, o.SetStatus):
                 return await self._state.set_status(job, action.status, action.reason, action.rule)
             if isinstance(action, o.Dispatch):
-                return await self._effects.dispatch(job, action)
+                with self._tracer.span(
+                    "queue.dispatch", jjm_job=job.key, jjm_account=action.account
+                ):
+                    return await self._effects.dispatch(job, action)
             if isinstance(action, o.Recur):
                 return await self._recur(job, action)
             assert isinstance(action, o.AttemptAction)
