@@ -39,7 +39,10 @@ def dispatch(arguments: list[str]) -> int:
         from jules_job_manager.cli import exit_codes
 
         return exit_codes.report(
-            exc, sys.stderr, debug=debug, mask=made[0].masked if made else None
+            exc,
+            sys.stderr,
+            debug=debug or any(context.debug for context in made),
+            mask=made[0].masked if made else None,
         )
 
 
