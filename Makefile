@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint check coverage bench lock clean
+.PHONY: demo test lint check audit coverage bench lock clean
 
 demo: $(VENV)/.base
 	$(BIN)/jjm demo
@@ -21,6 +21,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
+
+# Known vulnerabilities of what the lock file installs. Asks the advisory service, so it needs the
+# network; pip-audit is fetched for it alone and not part of the locked tools.
+audit: $(VENV)/.dev
+	$(BIN)/uv tool run "pip-audit>=2.9,<3" --disable-pip --require-hashes --requirement requirements.lock
+	$(BIN)/uv tool run "pip-audit>=2.9,<3" --disable-pip --require-hashes --requirement requirements-dev.lock
 
 check: lint coverage
 

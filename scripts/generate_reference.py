@@ -14,6 +14,7 @@ from pathlib import Path
 from jules_job_manager import errors
 from jules_job_manager.cli import exit_codes, table
 from jules_job_manager.cli.dispatch import command_parser
+from jules_job_manager.domain.measures import METRICS
 from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.domain.rules import built_in_rules
@@ -172,7 +173,45 @@ def rules_page() -> str:
     return "\n".join([*lines, ""])
 
 
+def metrics_page() -> str:
+    """Return the page that lists every metric."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made from `domain/measures.py` by `scripts/generate_reference.py`.",
+        "",
+        "`/metrics` on the server, or on a port of its own without a key (`metrics.port`, off by default;",
+        "`metrics.host` says for whom). Text, or OpenMetrics for those who ask for it: there an observation",
+        "carries the id of its trace (an exemplar), when traces are on. Beside these there are the usual",
+        "`process_*` and `python_info`. Alerts on them: [what to do](../how-to/runbook.md).",
+        "",
+        "- **event log**: counted from the events that were written since this process began. A restart",
+        "  begins at 0 again, which `rate` and `increase` allow for. What happens while no server runs (a",
+        "  worker may go on) is in the log and in the gauges, and not in these counters. Every server counts",
+        "  all events, so take `max`, not `sum`, over several of them.",
+        "- **store**: counted from the rows when asked for; at most `metrics.snapshot_seconds` old, what the",
+        "  accounts have left `metrics.quota_seconds`. The same on every server. While the database is away",
+        "  the last values are shown; `jules_health_check` says so.",
+        "- **health**: from the last look of a [check](health.md).",
+        "- **this process**: what this one server did; take `sum` over several.",
+        "",
+        "A gauge that was not measured yet is `NaN`. Labels take few values: words of jjm, names of",
+        "configured accounts (any other is `other`), templates of routes (`unmatched` for paths that fit",
+        "none). Repositories, jobs, tasks and paths are never labels.",
+        "",
+        "| metric | kind | labels | from | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(
+            f"| `{metric.name}` | {metric.kind.value} | {labels} | {metric.origin} | {metric.about} |"
+        )
+    return "\n".join([*lines, ""])
+
+
 GENERATED = {
+    "metrics.md": metrics_page,
     "commands.md": commands_page,
     "settings.md": settings_page,
     "errors.md": errors_page,

@@ -13,6 +13,7 @@ from jules_job_manager.adapters.backends.simulator.clock import SimulatedClock
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
 from jules_job_manager.adapters.backends.simulator.rest_face import in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
+from jules_job_manager.adapters.backends.watched import WatchedBackend
 from jules_job_manager.adapters.checks.test_reports import FileReportReader
 from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.job import Job, JobStatus
@@ -21,6 +22,7 @@ from jules_job_manager.domain.review import CheckResult, Conclusion
 from jules_job_manager.domain.review_plan import ReviewPlan
 from jules_job_manager.domain.task import JulesTask, NewTask
 from jules_job_manager.errors import PreconditionFailedError, QuotaExceededError
+from jules_job_manager.ports.tracer import Tracer
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
@@ -28,6 +30,7 @@ from jules_job_manager.services.queue_run import LEASE_NAME, QueueRun, RunOption
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.review_worker import ReviewWorker
 from jules_job_manager.services.tasks import TaskService
+from jules_job_manager.services.tracing import CallTracer
 from tests.memory_git import MemoryGit
 
 REPOSITORY = "octo/demo"
@@ -150,8 +153,9 @@ class QueueWorld:
     def __init__(
         self, store: Any, scenario: Mapping[str, Any], *, policy: Policy,
         plan: PlanChoice = ULTRA, seed: int = 1, runner: Any = None,
-        review: ReviewPlan | None = None,
+        review: ReviewPlan | None = None, tracer: Tracer | None = None,
     ) -> None:  # fmt: skip
+        self.tracer = tracer
         self.runner = runner or NoChecks()
         self.review = review or ReviewPlan(rules={"all": "off", PROMISED_FILES: "required"})
         self.store, self.policy, self.plan = store, policy, plan
@@ -180,6 +184,9 @@ class QueueWorld:
             base_url="http://127.0.0.1/v1alpha", api_key="k", timeout_seconds=30, max_tries=3,
             clock=self.clock, name="simulator", transport=in_process_transport(self.simulator),
         )  # fmt: skip
+        if self.tracer is not None:
+            watchers = [CallTracer(self.tracer)]
+            plain = WatchedBackend(plain, account="default", watchers=watchers)
         backend = Watched(Refusals(plain, self.refused), self.point, BACKEND_EFFECTS, {})
         forge = Watched(self.git, self.point, frozenset({"push_merge"}), {})
         tasks = TaskService(backend=backend, store=store, clock=self.clock)
@@ -197,10 +204,12 @@ class QueueWorld:
             store=store, accounts={"default": account}, reviewer=reviewer(), clock=self.clock,
             policy=self.policy, options=RunOptions(interval_seconds=10), answer_command=no_answer,
             report=lambda told: self.said.append(f"{told.job_key}: {told.text}"),
+            tracer=self.tracer,
         )  # fmt: skip
         self._reviews = ReviewWorker(
             store=store, reviewer=reviewer(), clock=StillClock(self.time), owner=f"w{self.crashes}",
             report=lambda told: self.said.append(f"{told.job_key}: {told.text}"), wake=lambda: None,
+            tracer=self.tracer,
         )  # fmt: skip
         lease = await self.store.leases.acquire(
             LEASE_NAME, f"run{self.crashes}", seconds=3600, steal=True

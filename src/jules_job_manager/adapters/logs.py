@@ -14,14 +14,14 @@ from typing import Any
 import structlog
 
 from jules_job_manager.adapters.log_files import PrivateFileHandler
-from jules_job_manager.domain.masking import masked
+from jules_job_manager.domain.masking import KnownSecrets
 from jules_job_manager.domain.text import safe_text
 
 ROOT = "jules_job_manager"
 
 
 def configure_logging(
-    *, path: Path, level: str, form: str, retention_days: int, secrets: Sequence[str]
+    *, path: Path, level: str, form: str, retention_days: int, secrets: Sequence[str] | KnownSecrets
 ) -> logging.Handler:
     """Send this package's log to `path`; return the handler, for `stop_logging`.
 
@@ -30,7 +30,7 @@ def configure_logging(
         level: `debug`, `info`, `warning` or `error`.
         form: `human` or `json`.
         retention_days: How many earlier days are kept, >= 1.
-        secrets: Texts that must never be written.
+        secrets: Texts that must never be written; more of them may become known later.
 
     Raises:
         OSError: the file cannot be opened.
@@ -45,6 +45,7 @@ def configure_logging(
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.ExtraAdder(),
@@ -78,8 +79,9 @@ class _DailyFile(PrivateFileHandler, logging.handlers.TimedRotatingFileHandler):
 class _Cleaner:
     """Takes secrets and everything a terminal would act on out of an event."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self._secrets = tuple(secrets)
+    def __init__(self, secrets: Sequence[str] | KnownSecrets) -> None:
+        known = secrets if isinstance(secrets, KnownSecrets) else KnownSecrets(secrets)
+        self._masked = known.masked
 
     def __call__(
         self, logger: Any, name: str, event: MutableMapping[str, Any]
@@ -90,7 +92,7 @@ class _Cleaner:
     def _clean(self, key: str, value: Any) -> Any:
         if isinstance(value, int | float | bool) or value is None:
             return value
-        text = masked(value if isinstance(value, str) else str(value), self._secrets)
+        text = self._masked(value if isinstance(value, str) else str(value))
         if (
             key == "exception"
         ):  # a traceback: indented, so that no line of it passes for one of ours

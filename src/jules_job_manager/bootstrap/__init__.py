@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jules_job_manager.adapters.system_clock import SystemClock
+from jules_job_manager.domain.masking import KnownSecrets
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.locate import default_data_path
 from jules_job_manager.settings.model import AccountSettings, Settings
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from jules_job_manager.domain.quota import AccountUse
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
+    from jules_job_manager.ports.call_watcher import CallWatcher
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
+    from jules_job_manager.ports.tracer import Tracer
     from jules_job_manager.services.accounts import Account, PlanChoice
     from jules_job_manager.services.backlog_sync import BacklogSync
     from jules_job_manager.services.backlogs import BacklogService
@@ -50,15 +53,21 @@ class App:
         self.log_warning = ""
         self.actor = ""
         """Who events name as the one who acts; empty: each service's own word."""
+        self.secrets = KnownSecrets()
+        """What is masked wherever texts are shown or written."""
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
-        self._closers: list[Callable[[], object]] = []
+        self.closers: list[Callable[[], object]] = []
         self._backends: dict[str, Backend] = {}
         """Those opened so far, by account."""
         self._observers: dict[str, Observer] = {}
         """One for each account, so that whoever looks at it shares one budget."""
         self._retired: list[Backend] = []
         """Those of settings that no longer hold; whoever is using one may finish."""
+        self.watchers: list[CallWatcher] = []
+        """Watch every call of Jules, once set, before the backend is first used."""
+        self.tracer: Tracer | None = None
+        """Records traces, when they are on."""
 
     def acting_as(self, actor: str) -> App:
         """Return the same application, whose services name `actor` in events.
@@ -82,8 +91,16 @@ class App:
             ConfigurationError: none is configured; the hint says how.
         """
         if "default" not in self._backends:
-            self._backends["default"] = build_backend(self.settings, self.clock, self._closers)
+            made = build_backend(self.settings, self.clock, self.closers)
+            self._backends["default"] = self._watched("default", made)
         return self._backends["default"]
+
+    def _watched(self, account: str, backend: Backend) -> Backend:
+        if not self.watchers:
+            return backend
+        from jules_job_manager.adapters.backends.watched import WatchedBackend
+
+        return WatchedBackend(backend, account=account, watchers=self.watchers)
 
     @property
     def tasks(self) -> TaskService:
@@ -201,7 +218,8 @@ class App:
         found = {"default": self._account("default", self.backend, choices["default"][1])}
         for name, given in self.settings.accounts.items():
             if name not in self._backends:
-                self._backends[name] = _rest_account(self.settings, self.clock, name, given)
+                made = _rest_account(self.settings, self.clock, name, given)
+                self._backends[name] = self._watched(name, made)
             found[name] = self._account(name, self._backends[name], choices[name][1])
         return found
 
@@ -294,7 +312,7 @@ class App:
                 await backend.aclose()
             if self.github is not None:
                 await self.github.aclose()
-            for close in reversed(self._closers):
+            for close in reversed(self.closers):
                 close()
         finally:
             await self.store.aclose()
@@ -309,9 +327,11 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         ConfigurationError: a setting is missing.
     """
     from jules_job_manager.adapters.storage.opening import open_store
+    from jules_job_manager.settings.secrets import known_secrets
 
     clock = clock or SystemClock()
-    stop_log, log_warning = _start_log(settings)
+    secrets = known_secrets(settings)
+    stop_log, log_warning = _start_log(settings, secrets)
     try:
         store = await open_store(
             kind=settings.storage.backend,
@@ -325,25 +345,42 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         raise
     app = App(settings, store, clock)
     app.log_warning = log_warning
+    app.secrets = secrets
     try:
+        if settings.tracing.enabled:
+            _trace(app)
         yield app
     finally:
         await app.aclose()
         stop_log()
 
 
-def _start_log(settings: Settings) -> tuple[Callable[[], None], str]:
+def _trace(app: App) -> None:
+    """Record traces from now on; without them nothing of OpenTelemetry's SDK is loaded.
+
+    Raises:
+        MissingExtraError, ConfigurationError: `[tracing]` cannot be used.
+    """
+    from jules_job_manager._version import __version__
+    from jules_job_manager.adapters.tracing import open_tracing
+    from jules_job_manager.services.tracing import CallTracer
+
+    chosen = app.settings.tracing
+    tracer = open_tracing(
+        endpoint=chosen.endpoint, headers=chosen.headers, service_name=chosen.service_name,
+        sample_ratio=chosen.sample_ratio, version=__version__,
+    )  # fmt: skip
+    app.tracer = tracer
+    app.watchers.append(CallTracer(tracer))
+    app.closers.append(tracer.close)
+
+
+def _start_log(settings: Settings, secrets: KnownSecrets) -> tuple[Callable[[], None], str]:
     """Open the log file. A log that cannot be written stops nothing; it is told."""
     from jules_job_manager.adapters.logs import configure_logging, stop_logging
-    from jules_job_manager.settings.load import setting_fields
 
     log = settings.log
     path = Path(log.path).expanduser() if log.path else settings.home / "logs" / "jules_manager.log"
-    secrets = [account.api_key for account in settings.accounts.values()]
-    for section, name, field in setting_fields():
-        if field.metadata["secret"]:
-            value = getattr(getattr(settings, section), name)
-            secrets += value if isinstance(value, tuple) else [str(value)]
     try:
         settings.home.mkdir(
             parents=True, exist_ok=True, mode=0o700

@@ -17,6 +17,7 @@ from jules_job_manager.bootstrap.dispatch import dispatcher_of
 from jules_job_manager.bootstrap.forge import forge_of
 from jules_job_manager.bootstrap.judges import judges_of
 from jules_job_manager.bootstrap.sandbox import sandbox_of, sandbox_options
+from jules_job_manager.domain.alerts import AlertPolicy
 from jules_job_manager.domain.evidence import PROMISED_FILES
 from jules_job_manager.domain.news import DigestPolicy, NewsKind
 from jules_job_manager.domain.orchestration import Policy
@@ -24,6 +25,8 @@ from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan, rule_choices
 from jules_job_manager.domain.scans import rule_ids
 from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.services.alerting import Alerts
+from jules_job_manager.services.backend_health import BackendHealth
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.queue_run import QueueRun, RunOptions
@@ -151,6 +154,9 @@ def queue_worker(
 ) -> Worker:
     """Return a worker on the queue of `app`, merging in the repositories of `remotes`."""
     owner = owner_name()
+    backends = BackendHealth(clock=app.clock)
+    if settings.notify.urls:
+        app.watchers.append(backends)
     accounts = app.accounts()
     dispatcher = dispatcher_of(app.store, settings)
     if settings.notify.urls:
@@ -179,12 +185,14 @@ def queue_worker(
             dispatcher=dispatcher,
             # Each run begins where the last message ended, whoever sent it.
             notifications=notifications_of(app, settings) if settings.notify.urls else None,
+            alerts=alerts_of(app, settings, backends) if settings.notify.urls else None,
+            tracer=app.tracer,
         )
 
     def make_reviewer(wake: Callable[[], None]) -> ReviewWorker:
         return ReviewWorker(
             store=app.store, reviewer=reviewer_of(app, settings, remotes), clock=app.clock,
-            owner=owner, report=report, wake=wake,
+            owner=owner, report=report, wake=wake, tracer=app.tracer,
         )  # fmt: skip
 
     return Worker(
@@ -205,6 +213,17 @@ def notifications_of(app: App, settings: Settings) -> Notifications:
     notifier = AppriseNotifier(settings.notify.urls)
     policy = digest_policy(settings)
     return Notifications(store=app.store, notifier=notifier, clock=app.clock, policy=policy)
+
+
+def alerts_of(app: App, settings: Settings, backends: BackendHealth) -> Alerts:
+    """Return what notices that something is wrong for long; `backends` watches calls of Jules."""
+    chosen = settings.alerts
+    policy = AlertPolicy(
+        failures_in_a_row=chosen.failures_in_a_row,
+        backend_away=timedelta(minutes=chosen.backend_away_minutes),
+        again=timedelta(hours=chosen.again_hours),
+    )
+    return Alerts(store=app.store, clock=app.clock, policy=policy, away_since=backends.away_since)
 
 
 def digest_policy(settings: Settings) -> DigestPolicy:

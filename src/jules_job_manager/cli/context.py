@@ -60,6 +60,16 @@ class Context:
         """Go on with these settings in place of those that were read."""
         self._settings = settings
 
+    def masked(self, text: str) -> str:
+        """Return `text` without the secrets that are known so far, nor what looks like one."""
+        from jules_job_manager.domain.masking import masked
+
+        if self._settings is None:
+            return masked(text)
+        from jules_job_manager.settings.secrets import known_secrets
+
+        return known_secrets(self._settings).masked(text)
+
     def run(self, work: Callable[[App], Awaitable[T]]) -> T:
         """Open the application, do `work` with it on one event loop, and close it.
 

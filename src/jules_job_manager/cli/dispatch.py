@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import NoReturn
 
+    from jules_job_manager.cli.context import Context
+
 _DESCRIPTION = "Turn a backlog into merged, verified work done by Google Jules."
 
 
@@ -21,10 +23,11 @@ def dispatch(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:
         _complete()
     debug = "--debug" in arguments
+    made: list[Context] = []
     try:
         _require_text(arguments)
         config, debug, words = _global_options(arguments)
-        return _run(words, config, debug=debug)
+        return _run(words, config, made, debug=debug)
     except SystemExit as exc:
         return _usage_code(exc.code)
     except BrokenPipeError:
@@ -35,10 +38,15 @@ def dispatch(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - the one place that maps errors
         from jules_job_manager.cli import exit_codes
 
-        return exit_codes.report(exc, sys.stderr, debug=debug)
+        return exit_codes.report(
+            exc,
+            sys.stderr,
+            debug=debug or any(context.debug for context in made),
+            mask=made[0].masked if made else None,
+        )
 
 
-def _run(words: list[str], config: str | None, *, debug: bool) -> int:
+def _run(words: list[str], config: str | None, made: list[Context], *, debug: bool) -> int:
     found = table.find(words)
     if found is None:
         return _no_command(words)
@@ -53,6 +61,7 @@ def _run(words: list[str], config: str | None, *, debug: bool) -> int:
         config=getattr(args, "config", None) or config,
         debug=debug or bool(getattr(args, "debug", False)),
     )
+    made.append(context)
     code: int = module.run(args, context)
     sys.stdout.flush()
     return code

@@ -10,6 +10,7 @@ from jules_job_manager.errors import AuthenticationError, JulesManagerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 OK = 0
@@ -27,23 +28,35 @@ MEANINGS = {
 }
 
 
-def report(error: BaseException, stderr: TextIO, *, debug: bool) -> int:
-    """Say on `stderr` what went wrong and what to do next; return the exit code."""
+def report(
+    error: BaseException, stderr: TextIO, *, debug: bool, mask: Callable[[str], str] | None = None
+) -> int:
+    """Say on `stderr` what went wrong and what to do next; return the exit code.
+
+    `mask` takes known secrets out of it; None: only what is a secret by its form is taken out.
+    """
+    mask = mask or _by_form
     if debug:
-        traceback.print_exception(error, file=stderr)
+        stderr.write(mask("".join(traceback.format_exception(error))))
     if isinstance(error, KeyboardInterrupt):
         stderr.write("Stopped.\n")
         return CANCELLED
     if isinstance(error, JulesManagerError):
-        stderr.write(f"error: {safe_text(error.message)}\n")
+        stderr.write(f"error: {safe_text(mask(error.message))}\n")
         if error.hint:
-            stderr.write(f"hint: {safe_text(error.hint)}\n")
+            stderr.write(f"hint: {safe_text(mask(error.hint))}\n")
         return NEEDS_SIGN_IN if isinstance(error, AuthenticationError) else FAILED
     kind = type(error).__name__
-    stderr.write(f"error: Something unexpected happened ({kind}: {safe_text(str(error))}).\n")
+    stderr.write(f"error: Something unexpected happened ({kind}: {safe_text(mask(str(error)))}).\n")
     if not debug:
         stderr.write("hint: Run the command again with --debug and report what it prints.\n")
     return FAILED
+
+
+def _by_form(text: str) -> str:
+    from jules_job_manager.domain.masking import masked
+
+    return masked(text)
 
 
 def silence_broken_pipe() -> None:

@@ -74,6 +74,10 @@ CONFIG: dict[str, tuple[str, str]] = {
     "set": ("config_set", "Change one setting in the configuration file"),
     "init": ("config_init", "Write a commented configuration file"),
 }
+SECRET: dict[str, tuple[str, str]] = {
+    "check": ("secret_check", "Show whether the secrets that settings refer to are there"),
+    "set": ("secret_set", "Keep a secret in this machine's keyring"),
+}
 GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "queue": ("Work through a backlog", QUEUE),
     "simulator": ("Run the bundled pretend Jules", SIMULATOR),
@@ -84,6 +88,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "key": ("Let programs and people use the server", KEY),
     "audit": ("See who did what", AUDIT),
     "config": ("See and change settings", CONFIG),
+    "secret": ("Keep keys and passwords out of files", SECRET),
 }
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("list", "List tasks"),

@@ -41,6 +41,8 @@ class EventType(StrEnum):
     QUOTA_LOW = "quota_low"
     MERGED = "merged"
     REVERTED = "reverted"
+    ALERT_RAISED = "alert_raised"
+    ALERT_CLEARED = "alert_cleared"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

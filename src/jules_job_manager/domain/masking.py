@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 MASK = "********"
 SHORTEST_SECRET = 4
@@ -36,3 +37,40 @@ def masked(text: str, secrets: Sequence[str] = ()) -> str:
     for rule, replacement in _RULES:
         text = rule.sub(replacement, text)
     return text
+
+
+class KnownSecrets:
+    """The secrets of this program, for everything that shows or writes texts.
+
+    It grows while the program runs: a secret that was replaced must not be shown either.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Know these."""
+        self._known: frozenset[str] = frozenset()
+        self._ordered: tuple[str, ...] = ()
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Know more: each as it is, as it stands in an address, and each of its longer lines."""
+        found = set(self._known)
+        for secret in secrets:
+            forms = {secret, quote(secret, safe=""), *_lines(secret)}
+            found |= {form for form in forms if len(form) >= SHORTEST_SECRET}
+        self._known = frozenset(found)
+        self._ordered = tuple(sorted(found, key=len, reverse=True))
+
+    def masked(self, text: str) -> str:
+        """Return `text` without any of them, nor what is a secret by its form."""
+        return masked(text, self._ordered)
+
+
+LONG_LINE = 16
+"""A line of a secret, such as of a private key, that is as long is a secret by itself."""
+
+
+def _lines(secret: str) -> list[str]:
+    lines = [line.strip() for line in secret.splitlines()]
+    return [
+        line for line in lines if len(lines) > 1 and len(line) >= LONG_LINE and "-----" not in line
+    ]

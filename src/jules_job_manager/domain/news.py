@@ -22,9 +22,10 @@ class NewsKind(StrEnum):
     FAILED = "failed"
     QUOTA_LOW = "quota_low"
     DRAINED = "drained"
+    ALERT = "alert"
 
 
-CRITICAL = frozenset({NewsKind.FAILED})
+CRITICAL = frozenset({NewsKind.FAILED, NewsKind.ALERT})
 """Sent at once, whatever the budget and the hour."""
 
 
@@ -78,6 +79,9 @@ def news_of(event: Event) -> News | None:
         return _news(NewsKind.QUOTA_LOW, f"account {data.get('account')}: {left}", event)
     if event.type == EventType.QUEUE_DRAINED:
         return _news(NewsKind.DRAINED, "nothing more can move", event)
+    if event.type in {EventType.ALERT_RAISED, EventType.ALERT_CLEARED}:
+        word = "alert" if event.type == EventType.ALERT_RAISED else "over"
+        return _news(NewsKind.ALERT, f"{word}: {data.get('text') or ''}", event)
     return None
 
 

@@ -35,7 +35,9 @@ from jules_job_manager.ports.dispatcher import Dispatcher
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.review_queue import Companion
 from jules_job_manager.ports.store import Store
+from jules_job_manager.ports.tracer import Tracer
 from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.alerting import Alerts
 from jules_job_manager.services.backlog_sync import BacklogSync
 from jules_job_manager.services.homes import give_homes
 from jules_job_manager.services.notifying import Notifications
@@ -46,6 +48,7 @@ from jules_job_manager.services.queue_state import Progress, QueueState
 from jules_job_manager.services.recurrence import next_time
 from jules_job_manager.services.review import Reviewer
 from jules_job_manager.services.tasks import LAST_LOOK_NOTE
+from jules_job_manager.services.tracing import Untraced
 
 __all__ = ["PlanAnswer", "PlanDesk", "PlanQuestion", "Progress", "QueueRun", "RunOptions"]
 
@@ -91,6 +94,8 @@ class QueueRun:
         desk: PlanDesk | None = None,
         dispatcher: Dispatcher | None = None,
         notifications: Notifications | None = None,
+        alerts: Alerts | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Bind the parts.
 
@@ -108,8 +113,12 @@ class QueueRun:
             desk: Where a person decides on plans; None: they are left to other commands.
             dispatcher: Brings reviews to workers; None: they are put in line, and found there.
             notifications: Tells people; None: nobody is told.
+            alerts: Notices what is wrong for long; None: nobody does.
+            tracer: Records what is done; None: nothing does.
         """
+        self._tracer = tracer or Untraced()
         self._notifications = notifications
+        self._alerts = alerts
         self._low: set[str] = set()
         """Accounts that were said to have little of their day left."""
         self._drained = False
@@ -263,6 +272,8 @@ class QueueRun:
             (self._low.add if is_low else self._low.discard)(name)
 
     async def _notify(self, *, last: bool = False) -> None:
+        if self._alerts is not None:
+            await self._alerts.tick()
         if self._notifications is not None:
             await self._notifications.tick(last=last)
 
@@ -337,7 +348,10 @@ class QueueRun:
             if isinstance(action, o.SetStatus):
                 return await self._state.set_status(job, action.status, action.reason, action.rule)
             if isinstance(action, o.Dispatch):
-                return await self._effects.dispatch(job, action)
+                with self._tracer.span(
+                    "queue.dispatch", jjm_job=job.key, jjm_account=action.account
+                ):
+                    return await self._effects.dispatch(job, action)
             if isinstance(action, o.Recur):
                 return await self._recur(job, action)
             assert isinstance(action, o.AttemptAction)

@@ -14,10 +14,12 @@ from jules_job_manager.errors import ConfigurationError, ForgeError, JulesManage
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.review_queue import Companion, ReviewRun
 from jules_job_manager.ports.store import Store
+from jules_job_manager.ports.tracer import Tracer
 from jules_job_manager.services.batches import note_failed_batch
 from jules_job_manager.services.posting import show_report
 from jules_job_manager.services.queue_state import Progress
 from jules_job_manager.services.review import Reviewer
+from jules_job_manager.services.tracing import Untraced
 
 _LOG = logging.getLogger(__name__)
 CLAIM_SECONDS = 40.0
@@ -40,6 +42,7 @@ class ReviewWorker:
         owner: str,
         report: Callable[[Progress], None],
         wake: Callable[[], None],
+        tracer: Tracer | None = None,
     ) -> None:
         """Bind the parts.
 
@@ -50,7 +53,9 @@ class ReviewWorker:
             owner: Unique to this run of the program.
             report: Told of every result.
             wake: Called when a result is there.
+            tracer: Records each review; None: nothing does.
         """
+        self._tracer = tracer or Untraced()
         self._store = store
         self._reviewer = reviewer
         self._clock = clock
@@ -94,6 +99,10 @@ class ReviewWorker:
         return True
 
     async def _reviewed(self, run: ReviewRun) -> Sequence[Review]:
+        with self._tracer.span("review", jjm_job=run.job_key, jjm_commit=run.delivered_commit):
+            return await self._reviews(run)
+
+    async def _reviews(self, run: ReviewRun) -> Sequence[Review]:
         first = Companion(job_key=run.job_key, mark=run.mark, branch=run.branch,
                           delivered_commit=run.delivered_commit)  # fmt: skip
         parts = [await self._part(one) for one in (first, *run.together)]

@@ -24,6 +24,7 @@ def load_settings(
     *,
     config: str | None = None,
     flags: Mapping[str, Any] | None = None,
+    read_secrets: bool = True,
 ) -> Settings:
     """Return the settings in force.
 
@@ -31,12 +32,15 @@ def load_settings(
         environ: The environment; `.env` in the home folder is read under it.
         config: Value of `--config`, or None.
         flags: `section.name` to value, from command-line options. None values are ignored.
+        read_secrets: Read the secrets that settings refer to, from where they are kept; otherwise
+            such a setting holds the reference.
 
     Raises:
-        ConfigurationError: a file cannot be read, or a setting is unknown or has a wrong value.
+        ConfigurationError: a file cannot be read, a setting is unknown or has a wrong value, or a
+            secret is not where it should be.
     """
     home = Path(home_folder(environ))
-    environ = {**_dotenv(home / ".env"), **environ}
+    environ = whole_environment(environ)
     path = config_file(environ, config)
     document = {} if path is None else read_config_file(Path(path))
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -49,13 +53,27 @@ def load_settings(
             values[section][key] = convert(section, key, value, "the command line")
             sources[name] = "command line"
     built = {section: cls(**values[section]) for section, cls in SECTIONS.items()}
-    return Settings(
+    settings = Settings(
         home=home,
         config_file=None if path is None else Path(path),
         **tables.read(document, str(path)),
         sources=sources,
         **built,
     )
+    if not read_secrets:
+        return settings
+    from jules_job_manager.settings.secrets import resolved
+
+    return resolved(settings, environ)
+
+
+def whole_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with what `.env` in the home folder adds to it.
+
+    Raises:
+        ConfigurationError: that file cannot be read.
+    """
+    return {**_dotenv(Path(home_folder(environ)) / ".env"), **environ}
 
 
 def setting_fields() -> Iterator[tuple[str, str, dataclasses.Field[Any]]]:

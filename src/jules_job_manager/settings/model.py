@@ -253,8 +253,8 @@ class NotifySettings:
         (), "Where to, as Apprise addresses (github.com/caronc/apprise).", secret=True
     )
     events: tuple[str, ...] = _setting(
-        ("needs_you", "rejected_twice", "failed", "quota_low", "drained"),
-        "What is told: needs_you, delivered, rejected_twice, failed, quota_low, drained.",
+        ("needs_you", "rejected_twice", "failed", "quota_low", "drained", "alert"),
+        "What is told: needs_you, delivered, rejected_twice, failed, quota_low, drained, alert.",
     )
     digest_minutes: float = _setting(
         5.0, "News of so long is put into one message; 0: each at once.", minimum=0
@@ -397,6 +397,91 @@ class LogSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricsSettings:
+    """What Prometheus reads."""
+
+    enabled: bool = _setting(default=True, doc="Measure, and answer /metrics on the server.")
+    port: int = _setting(
+        0, "Port of its own for /metrics, such as 9090, on which no key is asked for; 0: none.",
+        minimum=0,
+    )  # fmt: skip
+    host: str = _setting("127.0.0.1", "Address that port listens on.")
+    snapshot_seconds: float = _setting(
+        15.0, "Most age of counts of the store; 0: counted for each scrape.", minimum=0
+    )
+    quota_seconds: float = _setting(60.0, "Most age of what the accounts have left.", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthSettings:
+    """Looking after what the server stands on."""
+
+    interval_seconds: float = _setting(30.0, "Time between two looks of a check.", minimum=0.1)
+    limit_seconds: float = _setting(10.0, "Longest look; a longer one is a failure.", minimum=0.1)
+    backend_every_seconds: float = _setting(
+        300.0, "Time without a call of Jules after which it is asked something cheap.", minimum=1
+    )
+    worsen_after: int = _setting(
+        2, "Looks in a row after which a check is said to be worse.", minimum=1
+    )
+    recover_after: int = _setting(
+        2, "Looks in a row after which a check is said to be better.", minimum=1
+    )
+    disk_low_mb: int = _setting(1024, "Room in MiB below which it is degraded.", minimum=0)
+    disk_least_mb: int = _setting(100, "Room in MiB below which it is unhealthy.", minimum=0)
+    clock_skew_seconds: float = _setting(
+        5.0, "Difference from the database's clock above which it is degraded.", minimum=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsSettings:
+    """Where secrets are read from that settings only refer to."""
+
+    refresh_seconds: float = _setting(
+        300.0, "Time after which a server reads them again; 0: only on SIGHUP.", minimum=0
+    )
+    timeout_seconds: float = _setting(10.0, "Longest wait for Vault or AWS.", minimum=0.1)
+    vault_url: str = _setting("", "Address of HashiCorp Vault.", env="VAULT_ADDR")
+    vault_token: str = _setting("", "Token of Vault.", env="VAULT_TOKEN", secret=True)
+    vault_namespace: str = _setting("", "Namespace of Vault Enterprise.", env="VAULT_NAMESPACE")
+    vault_mount: str = _setting("secret", "Where the key-value engine (version 2) is mounted.")
+    aws_region: str = _setting(
+        "", "Region of AWS Secrets Manager; empty: as boto3 finds it.", env="AWS_REGION"
+    )
+    aws_endpoint_url: str = _setting("", "Address instead of AWS' own.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracingSettings:
+    """Traces for OpenTelemetry. Needs the extra `otel`."""
+
+    enabled: bool = _setting(default=False, doc="Record and send traces.")
+    endpoint: str = _setting(
+        "http://127.0.0.1:4318/v1/traces", "Where to, over OTLP/HTTP.",
+        env="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    )  # fmt: skip
+    headers: tuple[str, ...] = _setting((), "Headers sent along, each as NAME=VALUE.", secret=True)
+    service_name: str = _setting("jjm", "Name of this service.", env="OTEL_SERVICE_NAME")
+    sample_ratio: float = _setting(1.0, "Share of traces that are kept, 0 to 1.", minimum=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertsSettings:
+    """Alerts for those without Prometheus; they are told like news, at once."""
+
+    failures_in_a_row: int = _setting(
+        5, "Jobs that fail in a row before it is told; 0: never.", minimum=0
+    )
+    backend_away_minutes: float = _setting(
+        15.0, "Time Jules is away before it is told; 0: never.", minimum=0
+    )
+    again_hours: float = _setting(
+        6.0, "Time after which one that still holds is told again; 0: never.", minimum=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All settings, and where each came from."""
 
@@ -416,6 +501,11 @@ class Settings:
     server: ServerSettings = field(default_factory=ServerSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    secrets: SecretsSettings = field(default_factory=SecretsSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
+    alerts: AlertsSettings = field(default_factory=AlertsSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
     reviewers: tuple[ReviewerSpec, ...] = ()
@@ -444,4 +534,9 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerSettings,
     "client": ClientSettings,
     "log": LogSettings,
+    "metrics": MetricsSettings,
+    "health": HealthSettings,
+    "secrets": SecretsSettings,
+    "tracing": TracingSettings,
+    "alerts": AlertsSettings,
 }

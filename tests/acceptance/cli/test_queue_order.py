@@ -194,7 +194,7 @@ def test_config_show_has_accounts_and_rules_and_no_keys(jjm, tmp_path):
     """What decides without a person can be looked at."""
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "config.toml").write_text(
-        "[accounts.work]\napi_key = 'not-to-be-seen'\nplan = 'pro'\n"
+        "[accounts.work]\napi_key = 'k3y-of-work'\nplan = 'pro'\n"
         "[[plan_rules]]\nname = 'docs'\ndecision = 'approve'\npaths = ['docs/*', '*.md']\n"
         "[[answer_rules]]\nwords = ['python']\ntext = '3.11'\n"
     )
@@ -205,4 +205,4 @@ def test_config_show_has_accounts_and_rules_and_no_keys(jjm, tmp_path):
     assert "api_key = ********; plan = pro" == rows["accounts.work"]
     assert "name = docs; decision = approve; paths = docs/*, *.md" == rows["plan_rules.1"]
     assert "name = 1; words = python; text = 3.11" == rows["answer_rules.1"]
-    assert "not-to-be-seen" not in jjm("config", "show").stdout
+    assert "k3y-of-work" not in jjm("config", "show").stdout

@@ -18,6 +18,10 @@ from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
 from jules_job_manager.adapters.backends.simulator.rest_face import create_app, in_process_transport
 from jules_job_manager.adapters.backends.simulator.scenario import scenario_from
+from jules_job_manager.adapters.backends.watched import WatchedBackend
+from jules_job_manager.adapters.metrics.prometheus import PrometheusMeter
+from jules_job_manager.services.backend_health import BackendHealth
+from jules_job_manager.services.metering import CallMeter
 
 
 @contextlib.contextmanager
@@ -86,7 +90,18 @@ def make_simulator(repository, clock, tmp_path, worlds):
 
 
 @pytest.fixture
-async def connect_as(clock, worlds, repository, tmp_path):
+def meter():
+    return PrometheusMeter()
+
+
+@pytest.fixture
+def watchers(meter, clock):
+    """Return what watches the calls of the kind `watched`."""
+    return [CallMeter(meter=meter, clock=clock), BackendHealth(clock=clock)]
+
+
+@pytest.fixture
+async def connect_as(clock, worlds, repository, tmp_path, watchers):
     """Return a function that connects a backend of the kind named to a simulator."""
     async with contextlib.AsyncExitStack() as stack:
 
@@ -114,7 +129,11 @@ async def connect_as(clock, worlds, repository, tmp_path):
             )  # fmt: skip
 
         common = {"api_key": "k", "timeout_seconds": 20, "max_tries": 3, "clock": clock}
-        kinds = {"rest": over_http, "simulator": in_process, "mcp": over_mcp}
+
+        def watched(simulator):
+            return WatchedBackend(in_process(simulator), account="default", watchers=watchers)
+
+        kinds = {"rest": over_http, "simulator": in_process, "mcp": over_mcp, "watched": watched}
 
         async def to(kind, simulator):
             backend = kinds[kind](simulator)
@@ -124,13 +143,13 @@ async def connect_as(clock, worlds, repository, tmp_path):
         yield to
 
 
-@pytest.fixture(params=["rest", "simulator", "mcp"])
+@pytest.fixture(params=["rest", "simulator", "mcp", "watched"])
 def connect(request, connect_as):
     """Return a function that connects a backend of each kind to a simulator."""
     return lambda simulator: connect_as(request.param, simulator)
 
 
-@pytest.fixture(params=["rest", "simulator"])
+@pytest.fixture(params=["rest", "simulator", "watched"])
 def connect_rest(request, connect_as):
     """Return a function that connects the backends that speak the REST API."""
     return lambda simulator: connect_as(request.param, simulator)

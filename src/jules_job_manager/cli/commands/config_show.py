@@ -1,4 +1,4 @@
-"""Show every setting and where its value came from. Secrets are masked."""
+"""Show every setting and where its value came from. Secrets are masked; references to them are shown."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Print the settings."""
     from jules_job_manager.cli import output
+    from jules_job_manager.settings.load import load_settings
     from jules_job_manager.settings.shown import rows
 
     fields = output.json_fields(args, FIELDS)
-    settings = context.settings()
+    # Without reading secrets: settings are to be seen also while one is away.
+    settings = load_settings(context.environ, config=context.config, read_secrets=False)
     found = rows(settings)
     if fields is not None:
         output.print_json(context, [output.pick(row, fields) for row in found], args.jq)

@@ -3,7 +3,7 @@
 Start it on any number of machines against one PostgreSQL (settings, or DATABASE_URL with
 JJM_STORAGE__BACKEND=postgresql). It runs until it is stopped; the first Ctrl-C lets what is in
 hand be finished, the second does not. When the leader dies, another takes over within half a
-minute.
+minute. With `metrics.port` it answers /metrics there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from contextlib import AbstractAsyncContextManager
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
@@ -58,6 +59,20 @@ async def _work(
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
-    worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
-    with stopped_by_signals(context, worker.stop):
-        await worker.stand_by()
+    async with _metrics(app, settings):
+        worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
+        with stopped_by_signals(context, worker.stop):
+            await worker.stand_by()
+
+
+def _metrics(app: App, settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Serve metrics on a port of their own while the block runs, where one is configured."""
+    if not (settings.metrics.enabled and settings.metrics.port):
+        from contextlib import nullcontext
+
+        return nullcontext()
+    from jules_job_manager.bootstrap.operations import operations_of
+    from jules_job_manager.web.operations import operated
+
+    trace_id = None if app.tracer is None else app.tracer.trace_id
+    return operated(operations_of(app, settings, trace_id=trace_id), settings.metrics)

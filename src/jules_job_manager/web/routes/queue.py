@@ -61,7 +61,7 @@ async def list_approvals(app: QueueReader) -> list[dict[str, Any]]:
 @router.get("/settings", operation_id="list_settings", response_model=list[s.SettingOut])
 async def list_settings(app: SettingsReader) -> list[dict[str, str]]:
     """Return every setting and where it came from. Secrets are masked."""
-    return rows(app.settings)
+    return rows(app.settings, are_secrets_read=True)
 
 
 @router.get("/service", operation_id="get_service", response_model=s.ServiceOut)
