@@ -12,7 +12,6 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,18 @@ MODELS = (
 def description() -> dict[str, Any]:
     """Return the OpenAPI description of the service, with nothing of this machine in it."""
     from jules_job_manager.bootstrap import open_app
-    from jules_job_manager.bootstrap.service import Service
+    from jules_job_manager.bootstrap.service import open_service
     from jules_job_manager.settings.load import load_settings
     from jules_job_manager.web.app import create_app
 
     async def made() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as home:
-            async with open_app(load_settings({"JJM_HOME": home})) as app:
-                return create_app(Service(app=app, started_at=datetime.now(UTC))).openapi()
+            settings = load_settings({"JJM_HOME": home})
+            async with (
+                open_app(settings) as app,
+                open_service(app, load=lambda: settings, say=lambda _: None, address="") as service,
+            ):
+                return create_app(service).openapi()
 
     return asyncio.run(made())
 

@@ -37,7 +37,9 @@ def running_service(environ: Mapping[str, str], **flags: object) -> Iterator[Run
         async with open_app(settings) as app:
             listener = open_socket(settings.server)
             address = address_of(listener, settings.server)
-            async with open_service(app, say=lambda _: None, address=address) as service:
+            async with open_service(
+                app, load=lambda: settings, say=lambda _: None, address=address
+            ) as service:
                 (file,) = settings.home.glob("first-admin.*.key")
                 key = file.read_text("ascii").strip()
 

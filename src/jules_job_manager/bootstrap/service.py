@@ -10,14 +10,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jules_job_manager.bootstrap.access import save_first_admin, tidy
+from jules_job_manager.bootstrap.operations import Operations, operations_of
 from jules_job_manager.bootstrap.queue import queue_worker
 from jules_job_manager.bootstrap.sandbox import check_warnings
+from jules_job_manager.bootstrap.secret_watch import SecretWatch
+from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
+from jules_job_manager.services.health import HealthCheck
 
 if TYPE_CHECKING:
+    from jules_job_manager.adapters.tracing import OpenTelemetryTracer
     from jules_job_manager.bootstrap import App
     from jules_job_manager.services.queue_state import Progress
     from jules_job_manager.services.worker import Worker
@@ -38,6 +43,10 @@ class Service:
     started_at: datetime
     has_worker: bool = False
     """Whether this process itself runs the queue."""
+    operations: Operations
+    """Metrics and health."""
+    secrets: SecretWatch
+    """Notices secrets that were replaced where they are kept."""
     worker_problem: str = ""
     """Why its worker does not work; empty: it does, or there is none."""
     _worker: Worker | None = None
@@ -49,13 +58,30 @@ class Service:
         """Keep the worker going inside of this, if the service has one."""
         if self.has_worker:
             self._task = asyncio.create_task(self._keep_working(), name="queue worker")
-        tidying = asyncio.create_task(self._keep_tidy(), name="tidying")
+        beside = [
+            asyncio.create_task(self._keep_tidy(), name="tidying"),
+            asyncio.create_task(self.secrets.run(), name="secrets"),
+        ]
         try:
             yield
         finally:
-            tidying.cancel()
-            await asyncio.gather(tidying, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._end_worker()
+
+    @property
+    def tracer(self) -> OpenTelemetryTracer | None:
+        """What records traces; None: nothing does."""
+        tracer = self.app.tracer
+        return cast("OpenTelemetryTracer | None", tracer)
+
+    async def look_at_worker(self) -> Found:
+        """Say, as a check of health, whether the service's own worker works."""
+        if self.worker_problem:
+            return Found(status=HealthStatus.DEGRADED, message=self.worker_problem)
+        said = "The service runs the queue itself." if self.has_worker else "Workers run apart."
+        return Found(status=HealthStatus.HEALTHY, message=said)
 
     async def reload(self, settings: Settings) -> None:
         """Go on with other settings: the worker finishes what is in hand and begins with them.
@@ -130,12 +156,17 @@ def _report(progress: Progress) -> None:
 
 @asynccontextmanager
 async def open_service(
-    app: App, *, say: Callable[[str], None], address: str
+    app: App,
+    *,
+    load: Callable[[], Settings],
+    say: Callable[[str], None],
+    address: str,
 ) -> AsyncIterator[Service]:
     """Build the service on an open application, and yield it.
 
     Args:
-        app: Open; it is not closed here.
+        app: Open, its backend not yet used; it is not closed here.
+        load: Reads the settings again, with their secrets.
         say: Told what a person must know at the start.
         address: By which the service is reached.
 
@@ -144,7 +175,23 @@ async def open_service(
     """
     require_store(app)
     await _make_first_key(app, say, address)
-    yield Service(app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker)
+    trace_id = None if app.tracer is None else app.tracer.trace_id
+    operations = operations_of(app, app.settings, trace_id=trace_id)
+    watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
+    service = Service(
+        app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
+        operations=operations, secrets=watch,
+    )  # fmt: skip
+    operations.health.add(
+        HealthCheck(name="own_worker", probe=service.look_at_worker, is_critical=False)
+    )
+
+    async def use(changed: frozenset[str], settings: Settings) -> None:
+        del changed
+        await service.reload(settings)
+
+    watch.subscribe(use)
+    yield service
 
 
 async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:

@@ -133,6 +133,9 @@ class EventPage(TypedDict):
     last_id: int
 
 
+HealthStatus: TypeAlias = Literal['healthy', 'degraded', 'unhealthy']
+
+
 DependsOnItem: TypeAlias = str
 
 
@@ -147,6 +150,14 @@ class JobFileOut(TypedDict):
 
 
 JobStatus: TypeAlias = Literal['draft', 'blocked', 'ready', 'starting', 'running', 'needs_you', 'reviewing', 'merging', 'done', 'failed', 'cancelled']
+
+
+class Live(TypedDict):
+    """
+    The process runs and answers.
+    """
+
+    status: str
 
 
 class MessageIn(TypedDict, closed=True):
@@ -169,7 +180,7 @@ class MoveIn(TypedDict, closed=True):
 ChecklistItem: TypeAlias = str
 
 
-Check: TypeAlias = str
+Check1: TypeAlias = str
 
 
 class NewTaskIn(TypedDict, closed=True):
@@ -272,6 +283,14 @@ class QuotaOut(TypedDict):
     next_slot: str | None
     refused_until: str | None
     slots: list[str]
+
+
+class Ready(TypedDict):
+    """
+    Whether requests may be sent here.
+    """
+
+    status: str
 
 
 class ReasonIn(TypedDict, closed=True):
@@ -502,6 +521,18 @@ class ChangeSetOut(TypedDict):
     files: list[SourceFileOut]
 
 
+class Check(TypedDict):
+    """
+    One check.
+    """
+
+    status: HealthStatus
+    latency: float
+    message: str
+    age_seconds: float | None
+    critical: bool
+
+
 class CheckResultOut(TypedDict):
     """
     One check on one delivery.
@@ -534,6 +565,17 @@ class DeliveryOut(TypedDict):
     verdict: Verdict | None
     reviewed_at: str | None
     merged: bool
+
+
+class HealthAnswer(TypedDict):
+    """
+    How everything is.
+    """
+
+    status: HealthStatus
+    version: str
+    uptime: float
+    checks: NotRequired[dict[str, Check] | None]
 
 
 class IssuedKeyView(TypedDict):
@@ -656,7 +698,7 @@ class NewJobIn(TypedDict, closed=True):
     base_branch: NotRequired[str]
     branch: NotRequired[str]
     checklist: NotRequired[list[ChecklistItem]]
-    checks: NotRequired[list[Check]]
+    checks: NotRequired[list[Check1]]
     estimate: NotRequired[str]
 
 

@@ -543,3 +543,23 @@ class Operations:
             "GET", "/api/v1/audit/verification", query={"expect_head": expect_head}
         )
         return found
+
+    async def get_liveness(self) -> m.Live:
+        """Answer, which is the proof. Nothing else is looked at: a restart mends no database."""
+        found: m.Live = await self._connection.json("GET", "/health/live")
+        return found
+
+    async def get_readiness(self) -> m.Ready:
+        """Answer 200 when everything critical works, 503 otherwise."""
+        found: m.Ready = await self._connection.json("GET", "/health/ready")
+        return found
+
+    async def get_health(self) -> m.HealthAnswer:
+        """Answer 200 while it works, also with something missing (degraded), 503 otherwise."""
+        found: m.HealthAnswer = await self._connection.json("GET", "/health")
+        return found
+
+    async def get_metrics(self) -> str:
+        """Return every metric."""
+        found: str = await self._connection.text("GET", "/metrics")
+        return found

@@ -15,6 +15,8 @@ from jules_job_manager.web import problems
 from jules_job_manager.web.access import public
 from jules_job_manager.web.describing import describe
 from jules_job_manager.web.doors import install
+from jules_job_manager.web.metrics import RequestTimes
+from jules_job_manager.web.operations import add_operations
 from jules_job_manager.web.requests import Requests
 from jules_job_manager.web.routes import (
     attempts,
@@ -26,6 +28,7 @@ from jules_job_manager.web.routes import (
     queue,
     tasks,
 )
+from jules_job_manager.web.tracing import RequestContext, telemetry_of
 
 if TYPE_CHECKING:
     from jules_job_manager.bootstrap.service import Service
@@ -51,12 +54,14 @@ def create_app(
         service: What the routes use.
         lifespan: What runs beside it; None: nothing.
     """
+    tracer = service.tracer
     app = FastAPI(
         title="Jules Job Manager", version=__version__, summary="The control plane for Jules.",
         description=_ABOUT, openapi_url=None, docs_url=None, redoc_url=None,
         lifespan=lifespan or _nothing, responses=problems.ALWAYS,
         separate_input_output_schemas=False, redirect_slashes=False,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        telemetry=telemetry_of(None if tracer is None else tracer.provider),
     )  # fmt: skip
     app.state.service = service
     parts = service.app
@@ -65,6 +70,7 @@ def create_app(
     for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit):
         api.include_router(part.router)
     app.include_router(api)
+    add_operations(app, service.operations)
     _offer_description(app)
     problems.add_handlers(app)
     settings = service.app.settings.server
@@ -76,7 +82,9 @@ def create_app(
                            "If-Match", "X-Request-ID", "Last-Event-ID"],
             expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
         )  # fmt: skip
+    app.add_middleware(RequestTimes, meter=service.operations.meter)
     app.add_middleware(Requests, most_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext, trace_id=None if tracer is None else tracer.trace_id)
     describe(app)
     return app
 

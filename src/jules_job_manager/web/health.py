@@ -67,14 +67,14 @@ def health_router(health: Health, *, version: str, may_see_details: MaySee = nob
     """
     router = APIRouter(prefix="/health", tags=["health"])
 
-    @router.get("/live", summary="Is the process alive?")
+    @router.get("/live", summary="Is the process alive?", operation_id="get_liveness")
     async def live(response: Response) -> Live:
         """Answer, which is the proof. Nothing else is looked at: a restart mends no database."""
         response.headers.update(_NO_STORE)
         return Live(status="alive")
 
     @router.get(
-        "/ready", summary="May requests come?",
+        "/ready", summary="May requests come?", operation_id="get_readiness",
         responses={503: {"model": Ready, "description": "Not now."}},
     )  # fmt: skip
     async def ready(response: Response) -> Ready:
@@ -86,7 +86,8 @@ def health_router(health: Health, *, version: str, may_see_details: MaySee = nob
         return Ready(status="not ready")
 
     @router.get(
-        "", summary="How is everything?", response_model_exclude_none=True,
+        "", summary="How is everything?", operation_id="get_health",
+        response_model_exclude_none=True,
         responses={503: {"model": HealthAnswer, "description": "Something critical is broken."}},
     )  # fmt: skip
     async def whole(request: Request, response: Response) -> HealthAnswer:

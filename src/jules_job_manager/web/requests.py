@@ -1,10 +1,8 @@
-"""What every request gets: an id, a line in the log, and a limit of size."""
+"""What every request gets: a line in the log, headers that browsers heed, and a limit of size."""
 
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jules_job_manager.web.problems import answer
 
 _LOG = logging.getLogger(__name__)
-_GOOD_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -24,7 +21,7 @@ HEADERS = (
 
 
 class Requests:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application, inside of what gives requests their id."""
 
     def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
         """Wrap `app`; bodies of more than `most_bytes` are refused with 413."""
@@ -33,15 +30,10 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a connection."""
-        if scope["type"] not in {"http", "websocket"}:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"")
-        request_id = given.decode("ascii") if _GOOD_ID.match(given) else secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
-            return
+        request_id = str(scope.get("state", {}).get("request_id", ""))
         shown = scope.get("raw_path", b"").decode("ascii", "replace")  # still encoded: one line
         started, status = time.monotonic(), 0
 
@@ -51,7 +43,6 @@ class Requests:
                 status = message["status"]
                 named = {name.lower() for name, _ in message["headers"]}
                 extra = [(name, value) for name, value in HEADERS if name not in named]
-                extra.append((b"x-request-id", request_id.encode("ascii")))
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
@@ -60,8 +51,7 @@ class Requests:
         finally:
             _LOG.info(
                 "%s %s %d", scope["method"], shown, status,
-                extra={"action": "request", "request_id": request_id,
-                       "milliseconds": round((time.monotonic() - started) * 1000, 1)},
+                extra={"action": "request", "milliseconds": round((time.monotonic() - started) * 1000, 1)},
             )  # fmt: skip
 
     async def _within(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.web.app import create_app
+from jules_job_manager.web.operations import operated
 
 if TYPE_CHECKING:
     from jules_job_manager.bootstrap.service import Service
@@ -121,7 +122,7 @@ async def serve(
     @asynccontextmanager
     async def beside(app: FastAPI) -> AsyncIterator[None]:
         del app
-        async with service.running():
+        async with operated(service.operations, service.app.settings.metrics), service.running():
             yield
 
     def on_hangup() -> None:

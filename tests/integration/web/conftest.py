@@ -28,9 +28,12 @@ def environ(tmp_path):
 @pytest.fixture
 async def service(environ):
     """Return the parts of a service."""
+    settings = load_settings(environ)
     async with (
-        open_app(load_settings(environ)) as app,
-        open_service(app, say=lambda _: None, address="http://test") as service,
+        open_app(settings) as app,
+        open_service(
+            app, load=lambda: settings, say=lambda _: None, address="http://test"
+        ) as service,
     ):
         yield service
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 _PUBLIC = {
     ("GET", "/api/v1/openapi.json"), ("GET", "/sign-in"), ("POST", "/sign-in"),
     ("GET", "/sign-in/oidc"), ("GET", "/sign-in/oidc/callback"),
-    ("GET", "/health/live"), ("GET", "/health/ready"),
+    ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
 }  # fmt: skip
 """Routes for everybody; a new one is added here on purpose."""
 

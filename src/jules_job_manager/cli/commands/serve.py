@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
+    from jules_job_manager.settings.model import Settings
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,22 +68,25 @@ async def _serve(
     listener = open_socket(app.settings.server)
     address = address_of(listener, app.settings.server)
 
+    def load() -> Settings:
+        found = load_settings(context.environ, config=context.config, flags=_given(args))
+        return replace(found, remotes={**found.remotes, **remotes})
+
     async def reload() -> None:
         try:
-            found = load_settings(context.environ, config=context.config, flags=_given(args))
+            await service.reload(load())
         except ConfigurationError as exc:
             log.error("the configuration was not read again: %s", exc)
             context.note(f"warning: the configuration stays as it was: {exc}")
-            return
-        await service.reload(replace(found, remotes={**found.remotes, **remotes}))
-        context.note("The configuration was read again.")
+        else:
+            context.note("The configuration was read again.")
 
     def ready() -> None:
         context.write(f"Listening on {address}")
         context.stdout.flush()
 
     try:
-        async with open_service(app, say=context.note, address=address) as service:
+        async with open_service(app, load=load, say=context.note, address=address) as service:
             await serve(service, listener, reload=reload, ready=ready)
     finally:
         listener.close()
