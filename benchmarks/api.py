@@ -1,0 +1,240 @@
+"""The API under load, as a ratio to a bare FastAPI route that reads one row of the same database.
+
+    python benchmarks/api.py [--tasks 10000] [--clients 100] [--seconds 5] [--only sqlite|postgresql]
+
+`jjm serve --no-worker` and the bare route run as processes of their own, one uvicorn worker each;
+the load comes from a third process over kept connections. Each pair is measured in turn, so that
+both meet the same machine. Aim: at least half as many requests a second, p95 under 50 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from filling import FIRST_ID, fill
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.servers import postgresql
+
+from jules_job_manager.adapters.storage.opening import open_store
+from jules_job_manager.adapters.system_clock import SystemClock
+
+AIM = 0.5
+AIM_P95 = 0.050
+BARE = """
+import os, sqlite3, sys
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+kind, where, wanted = sys.argv[1], sys.argv[2], sys.argv[3]
+
+class Row(BaseModel):
+    id: str
+    title: str
+    status: str
+
+if kind == "sqlite":
+    import aiosqlite
+    held = []
+    @app.get("/row", response_model=Row)
+    async def row():
+        if not held:
+            held.append(await aiosqlite.connect(where))
+        cursor = await held[0].execute("SELECT id, title, status FROM tasks WHERE id = ?", (wanted,))
+        found = await cursor.fetchone()
+        return {"id": found[0], "title": found[1], "status": found[2]}
+else:
+    import asyncio, asyncpg
+    held = []
+    @app.get("/row", response_model=Row)
+    async def row():
+        if not held:
+            held.append(asyncpg.create_pool(where, min_size=10, max_size=10))
+            await held[0]
+        while not held[0]._initialized:
+            await asyncio.sleep(0.01)
+        found = await held[0].fetchrow("SELECT id, title, status FROM tasks WHERE id = $1", wanted)
+        return dict(found)
+
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[4]), log_level="error", access_log=False)
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of a load: requests a second, and seconds that answers took."""
+
+    rate: float
+    p50: float
+    p95: float
+    failed: int
+
+
+def measured(address: str, path: str, key: str, *, clients: int, seconds: float) -> Load:
+    """Send requests from `clients` connections for a while, from a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (address, path, key, clients, seconds))
+
+
+def _measured(address: str, path: str, key: str, clients: int, seconds: float) -> Load:
+    parts = urlsplit(address)
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {key}\r\n"
+        "Accept: application/json\r\n\r\n"
+    ).encode("ascii")
+    taken: list[float] = []
+    failed = 0
+
+    async def one(until: float) -> None:
+        nonlocal failed
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.partition(b":")[2])
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length:")
+            )
+            await reader.readexactly(length)
+            taken.append(time.perf_counter() - began)
+            failed += not head.startswith(b"HTTP/1.1 2")
+        writer.close()
+
+    async def main() -> float:
+        began = time.perf_counter()
+        await asyncio.gather(*(one(began + seconds) for _ in range(clients)))
+        return time.perf_counter() - began
+
+    lasted = asyncio.run(main())
+    cut = statistics.quantiles(taken, n=100)
+    return Load(rate=len(taken) / lasted, p50=cut[49], p95=cut[94], failed=failed)
+
+
+@contextlib.contextmanager
+def service(environ: dict[str, str]) -> Iterator[tuple[str, str, int]]:
+    """Yield address, key and process id of `jjm serve`."""
+    command = [sys.executable, "-m", "jules_job_manager", "serve", "--port", "0", "--no-worker"]
+    process = subprocess.Popen(
+        command,
+        env={"PATH": os.environ["PATH"], **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("Listening on ").strip()
+        (file,) = Path(environ["JJM_HOME"]).glob("first-admin.*.key")
+        yield address, file.read_text("ascii").strip(), process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def bare(kind: str, where: str, wanted: str) -> Iterator[str]:
+    """Yield the address of a bare route on the same database."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", BARE, kind, where, wanted, str(port)])
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def memory_mib(pid: int) -> float:
+    """Return the memory that a process holds."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def filled(kind: str, path: Path, url: str, count: int) -> None:
+    """Put tasks into an empty store."""
+    store = await open_store(
+        kind=kind, data_path=path, database_url=url, fallback="error", clock=SystemClock()
+    )
+    await fill(store, tasks=count)
+    await store.aclose()
+
+
+def compared(kind: str, url: str, arguments: argparse.Namespace) -> None:
+    """Measure one database and print a line for each route."""
+    with tempfile.TemporaryDirectory() as home:
+        path = Path(home) / "jjm.sqlite"
+        asyncio.run(filled(kind, path, url, arguments.tasks))
+        wanted = str(FIRST_ID + arguments.tasks // 2)
+        environ = {
+            "JJM_HOME": home, "JJM_STORAGE__BACKEND": kind, "JJM_STORAGE__DATA_PATH": str(path),
+            "DATABASE_URL": url, "JJM_BACKEND": "simulator", "JJM_LOG__LEVEL": "warning",
+        }  # fmt: skip
+        options = {"clients": arguments.clients, "seconds": arguments.seconds}
+        with (
+            service(environ) as (address, key, pid),
+            bare(kind, url or str(path), wanted) as floor_address,
+        ):
+            paths = {
+                "one task": f"/api/v1/tasks/{wanted}",
+                "status of a task": f"/api/v1/tasks/{wanted}/status",
+                "list of 50": "/api/v1/tasks?limit=50",
+                "50 of a status": "/api/v1/tasks?limit=50&status=failed",
+            }
+            for name, route in paths.items():
+                floor = measured(floor_address, "/row", "", **options)
+                found = measured(address, route, key, **options)
+                ratio = found.rate / floor.rate
+                print(
+                    f"{kind:10} {arguments.tasks:>8} tasks  {name:18} {found.rate:7.0f}/s "
+                    f"p50 {found.p50 * 1000:5.1f} p95 {found.p95 * 1000:5.1f} ms  "
+                    f"bare {floor.rate:6.0f}/s p95 {floor.p95 * 1000:5.1f} ms  ratio {ratio:4.2f}"
+                    + (f"  {found.failed} FAILED" if found.failed else ""),
+                    flush=True,
+                )
+            print(f"{kind:10} memory of the service: {memory_mib(pid):.0f} MiB", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    arguments = parser.parse_args()
+    print(f"Aim: ratio {AIM} and p95 under {AIM_P95 * 1000:.0f} ms, {arguments.clients} clients.")
+    if arguments.only != "postgresql":
+        compared("sqlite", "", arguments)
+    if arguments.only != "sqlite":
+        with postgresql() as server:
+            if server is None:
+                print("no PostgreSQL here")
+                return
+            compared("postgresql", server, arguments)
+
+
+if __name__ == "__main__":
+    main()
