@@ -77,7 +77,7 @@ def test_what_cannot_be_used(jjm, words, said):
 def test_a_link(jjm):
     """Alone on stdout, to the address that browsers know."""
     done = jjm("key", "link", "Ada", "--role", "viewer")
-    assert re.fullmatch("http://127.0.0.1:8765/sign-in\\?token=" + KEY, done.stdout)
+    assert re.fullmatch("http://127.0.0.1:8787/sign-in\\?token=" + KEY, done.stdout)
     made = json.loads(
         jjm("key", "link", "Ada", "--role", "viewer", "--json", "name,url,role").stdout
     )

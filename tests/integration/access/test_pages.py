@@ -66,7 +66,7 @@ async def test_a_form_of_another_site_is_refused(there):
 async def test_on_this_machine_without_https(there):
     """A cookie that browsers take there; never when the name or the sender is another machine's."""
     token = await there.link()
-    async with there.client("http://127.0.0.1:8765", address="127.0.0.1") as client:
+    async with there.client("http://127.0.0.1:8787", address="127.0.0.1") as client:
         done = await client.post("/sign-in", data={"token": token})
         cookie = done.headers["set-cookie"]
         assert cookie.startswith("jjm_session=jjm_")
@@ -118,7 +118,7 @@ async def test_keys_over_http(there):
         assert "revoked" == gone.json()["state"]
         assert 404 == (await client.delete("/api/v1/keys/nobody")).status_code
         link = await client.post("/api/v1/sign-in-links", json={"name": "Bob", "role": "viewer"})
-        assert link.json()["url"].startswith("http://127.0.0.1:8765/sign-in?token=jjm_")
+        assert link.json()["url"].startswith("http://127.0.0.1:8787/sign-in?token=jjm_")
     assert ["bot", "bot", "root2"] == sorted(key["name"] for key in listed)
     assert not {"digest", "key"} & set(listed[0])
     async with there.client(**{"X-API-Key": made.json()["key"]}) as client:
