@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jules_job_manager.adapters.storage.sql.failures import away, cause_of, translated
 from jules_job_manager.adapters.storage.sql.upsert import INSERT_OPTION
 from jules_job_manager.domain.clockwork import require_aware
+from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.errors import ConfigurationError, MissingExtraError, StoreError
 from jules_job_manager.ports.clock import Clock
 
@@ -30,6 +31,10 @@ SKIP_LOCKED_OPTION = "jjm_skip_locked"
 """Execution option: whether rows that another transaction is claiming are to be passed over."""
 MAKER_OPTION = "jjm_maker"
 """Execution option: a function that returns another engine on the same database."""
+LISTENERS_OPTION = "jjm_listeners"
+"""Execution option: who is told of the events that a transaction wrote, once it is committed."""
+WRITTEN_OPTION = "jjm_written"
+"""Execution option of a connection: the events that its transaction has written so far."""
 BUSY_SECONDS = 30.0
 IDLE_SECONDS = 20
 """After so long in a transaction without a word the server ends it: a program that stands still
@@ -60,6 +65,7 @@ def sqlite_engine(path: Path) -> AsyncEngine:
             CLOCK_OPTION: "",  # one machine: its own clock
             SKIP_LOCKED_OPTION: False,  # one writer at a time
             MAKER_OPTION: lambda: sqlite_engine(path),
+            LISTENERS_OPTION: [],
         },
     )
 
@@ -133,6 +139,7 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
             SKIP_LOCKED_OPTION: True,
             MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
+            LISTENERS_OPTION: [],
         },
     )
 
@@ -149,13 +156,16 @@ def shown_address(engine: AsyncEngine) -> str:
 async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
     """Yield a connection in one transaction, committed at the end or undone on an error.
 
+    Once it is committed, the engine's listeners are told of the events that it wrote.
+
     Raises:
         StoreUnavailableError, DamagedStoreError, StoreError: the driver failed.
     """
     where = shown_address(engine)
+    written: list[NewEvent] = []
     try:
         async with engine.connect() as plain:
-            connection = await plain.execution_options(writes=writes)
+            connection = await plain.execution_options(writes=writes, **{WRITTEN_OPTION: written})
             async with connection.begin():
                 yield connection
     except sa.exc.IntegrityError as exc:
@@ -164,6 +174,9 @@ async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[Asy
         raise translated(exc, where) from exc
     except (OSError, TimeoutError) as exc:
         raise away(where, exc) from exc
+    if written:
+        for listener in engine.get_execution_options()[LISTENERS_OPTION]:
+            listener(written)
 
 
 def option(connection: AsyncConnection, name: str) -> Any:
