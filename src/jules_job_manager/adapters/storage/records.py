@@ -15,12 +15,19 @@ from typing import Any, Protocol
 Record = dict[str, Any]
 BATCH = 500
 TABLES = ("tasks", "chat_messages", "source_files", "activities", "plans", "patches", "jobs", "attempts",
-          "reviews", "quota_ledger", "task_events", "notes")  # fmt: skip
+          "reviews", "quota_ledger", "task_events", "notes", "webhook_endpoints", "webhook_deliveries")  # fmt: skip
 """Every table with something to keep, those that others point to first.
 
 Leases and review runs are left out: they say what programs are doing at the moment.
 """
-QUEUE_TABLES = ("jobs", "attempts", "reviews", "quota_ledger")
+QUEUE_TABLES = (
+    "jobs",
+    "attempts",
+    "reviews",
+    "quota_ledger",
+    "webhook_endpoints",
+    "webhook_deliveries",
+)
 """Those that a JSON file does not keep."""
 
 

@@ -133,14 +133,24 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
         execution_options={
             INSERT_OPTION: postgresql.insert,
             SNAPSHOT_OPTION: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-            AFTER_COPY_OPTION: "SELECT setval(pg_get_serial_sequence('task_events', 'id'), "
-            "coalesce(max(id), 1), max(id) IS NOT NULL) FROM task_events",
+            AFTER_COPY_OPTION: "SELECT " + ", ".join(map(_next_id, _NUMBERED)),
             SCHEMA_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260910)",
             CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
             SKIP_LOCKED_OPTION: True,
             MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
             LISTENERS_OPTION: [],
         },
+    )
+
+
+_NUMBERED = ("task_events", "quota_ledger", "webhook_deliveries")
+
+
+def _next_id(table: str) -> str:
+    """Return an expression that lets the table's ids go on after those that are there."""
+    return (
+        f"(SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 1), "
+        f"max(id) IS NOT NULL) FROM {table})"
     )
 
 

@@ -84,6 +84,7 @@ class _Merge:
                 await self._merge_kept(name, key, task_id, records)
         self._counts.update(await merge_jobs(self._ours, self._theirs))
         await self._merge_notes()
+        await self._merge_webhooks()
         await self._merge_events()
         return {name: count for name, count in self._counts.items() if count}
 
@@ -162,13 +163,22 @@ class _Merge:
                     await self._delete_task(record["subject"].removeprefix("task:"))
         await self._set_note(self._mark, str(highest))
         async for records in self._ours.read("task_events"):
-            rows = [
-                row_of(schema.task_events, record) for record in records if record["id"] > last
-            ]
+            rows = [row_of(schema.task_events, record) for record in records if record["id"] > last]
             for row in rows:
                 del row["id"]
             await insert_events(self._theirs, [NewEvent(**row) for row in rows])
             self._counts["task_events"] += len(rows)
+
+    async def _merge_webhooks(self) -> None:
+        """Add endpoints; they hear of what comes. Deliveries count by ids of the other store."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(schema.task_events.c.id), 0))
+        last = (await self._theirs.execute(newest)).scalar_one()
+        async for records in self._ours.read("webhook_endpoints"):
+            for record in records:
+                row = {**row_of(schema.webhook_endpoints, record), "cursor": last}
+                statement = upsert(self._theirs, schema.webhook_endpoints).on_conflict_do_nothing()
+                added = (await self._theirs.execute(statement.values(row))).rowcount
+                self._counts["webhook_endpoints"] += added
 
     async def _delete_task(self, task_id: str) -> None:
         """Do to the database what was done to the local store, unless the task came back."""
@@ -195,7 +205,7 @@ class _Merge:
 
 async def _take_away(ours: AsyncConnection) -> None:
     """Empty the local store; what hangs on tasks and jobs goes with them."""
-    for table in (schema.tasks, schema.jobs, schema.task_events):
+    for table in (schema.tasks, schema.jobs, schema.task_events, schema.webhook_endpoints):
         await ours.execute(sa.delete(table))
     await ours.execute(sa.delete(schema.notes).where(~_is_own(schema.notes)))
 

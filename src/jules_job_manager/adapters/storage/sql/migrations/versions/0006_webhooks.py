@@ -77,7 +77,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )  # fmt: skip
     op.create_index("ix_webhook_deliveries_state_due", "webhook_deliveries", ["state", "due"])
-    op.create_index("ix_webhook_deliveries_endpoint_id", "webhook_deliveries", ["endpoint_id", "id"])
+    op.create_index(
+        "ix_webhook_deliveries_endpoint_id", "webhook_deliveries", ["endpoint_id", "id"]
+    )
     op.create_index("ix_task_events_type_id", "task_events", ["type", "id"])
 
 
