@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -131,7 +131,7 @@ class LiveEvents:
 
     async def follow(
         self, *, after_id: int | None = None, matching: EventFilter = EVERY_EVENT
-    ) -> AsyncIterator[Event | Heartbeat]:
+    ) -> AsyncGenerator[Event | Heartbeat, None]:
         """Yield each wanted event once, in order, and heartbeats in between, until `stop`.
 
         Args:
