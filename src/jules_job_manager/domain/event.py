@@ -41,6 +41,10 @@ class EventType(StrEnum):
     QUOTA_LOW = "quota_low"
     MERGED = "merged"
     REVERTED = "reverted"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_DELETED = "webhook_deleted"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

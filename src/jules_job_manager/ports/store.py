@@ -10,6 +10,7 @@ from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
 from jules_job_manager.ports.review_queue import ReviewQueue
 from jules_job_manager.ports.task_store import TaskStore
+from jules_job_manager.ports.webhook_store import WebhookStore
 
 
 class Store(Protocol):
@@ -65,6 +66,15 @@ class Store(Protocol):
     @property
     def review_queue(self) -> ReviewQueue:
         """Reviews to be run.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Endpoints of webhooks and their deliveries.
 
         Raises:
             UnsupportedOperationError: as for `jobs`.

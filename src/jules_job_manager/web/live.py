@@ -172,7 +172,7 @@ class _Streams:
     def __init__(self, live: LiveEvents, policy: StreamPolicy) -> None:
         self._live = live
         self._policy = policy
-        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._texts: OrderedDict[tuple[int, bool], bytes] = OrderedDict()
         self.count = 0
 
     def has_room(self) -> bool:
@@ -187,12 +187,13 @@ class _Streams:
             self, _Wish(after_id=after_id, matching=wish.matching, named=wish.named)
         )
 
-    def text(self, event: Event) -> str:
-        """Return the event as JSON, made once for all clients."""
-        known = self._texts.get(event.id)
+    def block(self, event: Event, *, named: bool) -> bytes:
+        """Return the event as it goes over SSE, made once for all clients."""
+        known = self._texts.get((event.id, named))
         if known is None:
-            known = json.dumps(event.to_dict(), separators=(",", ":"))
-            self._texts[event.id] = known
+            name = event.type if named and _is_one_line(event.type) else None
+            known = format_sse_event(id=str(event.id), event=name, data_str=_json(event.to_dict()))
+            self._texts[event.id, named] = known
             if len(self._texts) > 1024:
                 self._texts.popitem(last=False)
         return known
@@ -209,9 +210,8 @@ class _Streams:
             async for found in following:
                 if isinstance(found, Heartbeat):
                     yield format_sse_event(id=str(found.id), comment="all is well")
-                    continue
-                name = found.type if wish.named and _is_one_line(found.type) else None
-                yield format_sse_event(id=str(found.id), event=name, data_str=self.text(found))
+                else:
+                    yield self.block(found, named=wish.named)
         yield format_sse_event(comment="the server stops; come back", retry=retry)
 
     def _follow(self, wish: _Wish) -> AsyncGenerator[Event | Heartbeat, None]:
@@ -278,10 +278,10 @@ class _Streams:
             async with aclosing(self._follow(wish)) as following:
                 async for found in following:
                     if isinstance(found, Heartbeat):
-                        text = json.dumps({"heartbeat": found.id})
+                        word: dict[str, Any] = {"heartbeat": found.id}
                     else:
-                        text = self.text(found)
-                    await self.within_patience(websocket.send_text(text))
+                        word = found.to_dict()
+                    await self.within_patience(websocket.send_text(_json(word)))
             receiving.cancel()
 
 
@@ -346,6 +346,10 @@ async def _answer_pings(websocket: WebSocket) -> None:
             continue
         if isinstance(given, dict) and "ping" in given:
             await websocket.send_text(json.dumps({"pong": given["ping"]}))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _is_one_line(text: str) -> bool:

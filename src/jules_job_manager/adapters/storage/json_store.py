@@ -32,6 +32,7 @@ from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
 from jules_job_manager.ports.review_queue import ReviewQueue
 from jules_job_manager.ports.task_store import SeenStatus, TaskPage, TaskQuery
+from jules_job_manager.ports.webhook_store import WebhookStore
 
 _TEXTS = ("id", "repository", "branch", "url", "raw_state", "working_branch", "backend")
 
@@ -82,6 +83,11 @@ class JsonStore:
 
     @property
     def review_queue(self) -> ReviewQueue:
+        """Refuse, as `jobs`."""
+        raise _no_queue()
+
+    @property
+    def webhooks(self) -> WebhookStore:
         """Refuse, as `jobs`."""
         raise _no_queue()
 

@@ -14,6 +14,7 @@ from jules_job_manager.adapters.storage.sql.ledger_rows import SqlQuotaLedger
 from jules_job_manager.adapters.storage.sql.review_rows import SqlReviewQueue
 from jules_job_manager.adapters.storage.sql.task_rows import SqlTaskStore
 from jules_job_manager.adapters.storage.sql.upsert import upsert
+from jules_job_manager.adapters.storage.sql.webhook_rows import SqlWebhookStore
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.ports.clock import Clock
 
@@ -43,6 +44,7 @@ class SqlStore:
         self.leases = SqlLeaseStore(engine, clock)
         self.ledger = SqlQuotaLedger(engine)
         self.review_queue = SqlReviewQueue(engine, clock)
+        self.webhooks = SqlWebhookStore(engine)
 
     async def get_note(self, name: str) -> str | None:
         """Return a small named text, or None."""
