@@ -15,6 +15,9 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
 """Metadata services at addresses that look public. Source: learn.microsoft.com, "What is IP address
 168.63.129.16?", read 2026-11. The others are link-local or private."""
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48")))
+"""Not of the public network, which Python before 3.13 does not know. Source: IANA's registries of
+special-purpose addresses, read 2026-11."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """An IPv4 address in the last 32 bits. Source: RFC 6052, section 2.1."""
 
@@ -53,7 +56,8 @@ def is_outside(address: Address) -> bool:
     inner = _wrapped(address)
     if inner is not None:
         return is_outside(inner)
-    return address.is_global and not address.is_multicast and address not in _METADATA
+    is_special = address in _METADATA or any(address in network for network in _SPECIAL)
+    return address.is_global and not address.is_multicast and not is_special
 
 
 def _wrapped(address: Address) -> Address | None:

@@ -108,8 +108,9 @@ class WebhookDeliveries:
                 was_busy = False
                 try:
                     was_busy = await self.tick()
-                except StoreError as exc:
-                    _LOG.warning("Webhooks wait: %s", exc, extra={"action": "webhooks"})
+                except* StoreError as failures:
+                    words = str(failures.exceptions[0])
+                    _LOG.warning("Webhooks wait: %s", words, extra={"action": "webhooks"})
                 if not was_busy:
                     await self._pause()
             listening.cancel()
@@ -119,7 +120,7 @@ class WebhookDeliveries:
         """Do one round, if this worker has the lease; return whether there may be more to do at once.
 
         Raises:
-            StoreError: the store failed.
+            StoreError: the store failed; in a group when it failed while messages were sent.
         """
         if not await self._holds_lease():
             return False
