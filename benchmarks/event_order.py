@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+
 from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.store import SqlStore

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+
 from jules_job_manager.adapters.bus.local import LocalBus
 from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.system_clock import SystemClock
@@ -159,9 +160,13 @@ async def measure(clients: int, events: int, every_ms: float) -> None:
         ages = sorted(age for client in some for age in client.ages_ms)
         assert len(ages) == clients * (events - 1), f"{len(ages)} of {clients * (events - 1)} came"
         p99[kind] = ages[int(0.99 * len(ages))]
-        print(f"{kind}: {clients} clients, p50 {statistics.median(ages):.1f} ms, p99 {p99[kind]:.1f} ms")
+        print(
+            f"{kind}: {clients} clients, p50 {statistics.median(ages):.1f} ms, p99 {p99[kind]:.1f} ms"
+        )
     ratio = p99["live"] / p99["bare"]
-    print(f"p99 live / bare: {ratio:.2f} (aim: at most {AIM:g}) {'ok' if ratio <= AIM else 'NOT MET'}")
+    print(
+        f"p99 live / bare: {ratio:.2f} (aim: at most {AIM:g}) {'ok' if ratio <= AIM else 'NOT MET'}"
+    )
     print(f"server memory for each live client: {each / 1024:.0f} KiB")
     for task in tasks:
         task.cancel()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jules_job_manager.domain.task import JulesTask
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.event_bus import EventBus
     from jules_job_manager.ports.store import Store
     from jules_job_manager.services.accounts import Account, PlanChoice
     from jules_job_manager.services.backlog_sync import BacklogSync
@@ -44,6 +45,8 @@ class App:
         self.store = store
         self.clock = clock
         self.log_warning = ""
+        self.bus: EventBus | None = None
+        """Where hints of what is written go; None: nowhere, as no Redis is configured."""
         self._backend: Backend | None = None
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
@@ -245,10 +248,24 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     app = App(settings, store, clock)
     app.log_warning = log_warning
     try:
-        yield app
+        async with _hinting(app):
+            yield app
     finally:
         await app.aclose()
         stop_log()
+
+
+@asynccontextmanager
+async def _hinting(app: App) -> AsyncIterator[None]:
+    """Give hints of what is written, where other processes can hear them."""
+    if not app.settings.redis.url:
+        yield
+        return
+    from jules_job_manager.bootstrap.live import announcing
+
+    async with announcing(app.store, app.settings, app.clock) as bus:
+        app.bus = bus
+        yield
 
 
 def _start_log(settings: Settings) -> tuple[Callable[[], None], str]:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.webhook import (
     DeliveryState,
     WebhookDelivery,
@@ -186,8 +185,8 @@ class Webhooks:
             endpoint_id=endpoint_id, state=state, before_id=before_id, limit=limit
         )
 
-    async def replay(self, delivery_id: int) -> WebhookDelivery:
-        """Send one delivery again, with the same message id.
+    async def replay(self, delivery_id: int, *, dry_run: bool = False) -> int:
+        """Send one delivery again, with the same message id; return how many there are: 1.
 
         Raises:
             InvalidInputError: there is none.
@@ -198,29 +197,34 @@ class Webhooks:
                 f"There is no delivery {delivery_id}.",
                 hint="List them with: jjm webhook deliveries",
             )
-        await self._kept.send_again(found.endpoint_id, [found.event_id], now=self._clock.now())
-        return found
+        if not dry_run:
+            now = self._clock.now()
+            await self._kept.send_again(found.endpoint_id, [found.event_id], now=now)
+        return 1
 
-    async def replay_since(self, endpoint_id: str, since: datetime) -> int:
+    async def replay_since(
+        self, endpoint_id: str, since: datetime, *, dry_run: bool = False
+    ) -> int:
         """Send again every wanted event since then, those too that were never sent; return how many.
 
         Raises:
             InvalidInputError: there is no such endpoint.
         """
         endpoint = await self.get(endpoint_id)
-        wanted: EventFilter = replace(endpoint.matching, since=since)
+        wanted = replace(endpoint.matching, since=since)
         after, count, now = 0, 0, self._clock.now()
         while True:
             events = await self._store.events.read(
                 matching=wanted, after_id=after, before_id=endpoint.cursor + 1, limit=_PAGE
             )
-            if events:
-                after = events[-1].id
+            numbers = [event.id for event in events]
+            if events and not dry_run:
                 await self._kept.add_deliveries(endpoint.id, events, cursor=0, now=now)
-                numbers = [event.id for event in events]
-                count += await self._kept.send_again(endpoint.id, numbers, now=now)
+                await self._kept.send_again(endpoint.id, numbers, now=now)
+            count += len(numbers)
             if len(events) < _PAGE:
                 return count
+            after = numbers[-1]
 
     async def test(self, endpoint_id: str) -> SendResult:
         """Send a test message at once, whether the endpoint is enabled or not.
@@ -243,6 +247,17 @@ class Webhooks:
             type=kind, subject=f"webhook:{endpoint.id}", at=self._clock.now(), actor=self._actor,
             data=data,
         )  # fmt: skip
+
+
+def checked_endpoint(url: str, types: Sequence[str], subjects: Sequence[str]) -> None:
+    """Refuse what an endpoint cannot have.
+
+    Raises:
+        InvalidInputError: the address or a filter cannot be used.
+    """
+    _url(url)
+    _filters("type", types)
+    _filters("subject", subjects)
 
 
 def _url(text: str) -> str:

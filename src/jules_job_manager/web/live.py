@@ -26,6 +26,7 @@ from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.text import shorten
 from jules_job_manager.errors import InvalidInputError, JulesManagerError, StoreUnavailableError
 from jules_job_manager.services.live import Heartbeat, LiveEvents
+from jules_job_manager.settings.model import LiveSettings
 
 RESTARTS = 1012
 """WebSocket close code: the server stops or restarts; come back. Source: IANA's registry of
@@ -51,6 +52,13 @@ class StreamPolicy:
     """Streams at once, >= 1."""
     retry_ms: int = 2000
     """Clients come back after so long, up to twice that, so that not all come at once."""
+
+
+def stream_policy(settings: LiveSettings) -> StreamPolicy:
+    """Return the policy that the settings describe."""
+    return StreamPolicy(
+        stalled_seconds=settings.stalled_seconds, most_clients=settings.most_clients
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

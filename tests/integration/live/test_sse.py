@@ -98,7 +98,7 @@ async def test_a_server_that_stops(tmp_path):
 
 async def test_a_storm_of_reconnects(tmp_path):
     """Clients that come and go all the time see each event once, in order."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     async with world(tmp_path, live_policy=LivePolicy(kept_events=5, page=10)) as here:
 
         async def visit(one: Stream) -> list[int]:

@@ -19,7 +19,7 @@ from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.errors import InvalidInputError, JulesManagerError
 from jules_job_manager.services.announcing import Announcer
 from jules_job_manager.services.live import LiveEvents, LivePolicy
-from jules_job_manager.web.live import StreamPolicy, live_router
+from jules_job_manager.web.live import live_router
 from jules_job_manager.web.serving import Server
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -59,7 +59,7 @@ class World:
         self._running = asyncio.gather(self.live.run(), self.server.serve())
         async with asyncio.timeout(20):
             while not self.server.started:
-                await asyncio.sleep(0.001)  # noqa: ASYNC110 - uvicorn has no other sign
+                await asyncio.sleep(0.001)
 
     async def stop(self) -> None:
         self.server.should_exit = True

@@ -58,7 +58,7 @@ def test_two_secrets_while_one_is_replaced():
 
 @pytest.mark.parametrize("url", ["https://h/x?y=1", "http://127.0.0.1:8000", "https://[::1]/"])
 def test_addresses(url):
-    """http and https, anywhere."""
+    """Http and https, anywhere."""
     assert is_usable_url(url)
 
 
