@@ -14,12 +14,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from jules_job_manager.adapters.outside_addresses import AllowedPrivate
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.announcing import Announcer
 from jules_job_manager.services.live import LiveEvents, LivePolicy
+from jules_job_manager.services.task_cache import TaskCache
 
 if TYPE_CHECKING:
     from jules_job_manager.adapters.webhook_sender import HttpWebhookSender
     from jules_job_manager.bootstrap import App
+    from jules_job_manager.ports.cache import Cache
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.event_bus import EventBus
     from jules_job_manager.ports.store import Store
@@ -36,6 +39,8 @@ class LiveService:
     live: LiveEvents
     deliveries: WebhookDeliveries | None
     """None: webhooks are off, or the store keeps none."""
+    tasks: TaskCache
+    """Reads tasks for those who only show them."""
 
     def stop(self) -> None:
         """Let streams end and the worker finish. Call it before waiting for clients."""
@@ -74,6 +79,31 @@ async def announcing(store: Store, settings: Settings, clock: Clock) -> AsyncIte
             yield bus
     finally:
         await bus.aclose()
+
+
+def open_cache(settings: Settings) -> Cache:
+    """Return the cache of `cache.backend`.
+
+    Raises:
+        ConfigurationError: it is to be in Redis, and there is no address of one, or a wrong one.
+        MissingExtraError: the extra `redis` is not installed.
+    """
+    if settings.cache.backend == "none":
+        from jules_job_manager.adapters.cache.none import NoCache
+
+        return NoCache()
+    from jules_job_manager.adapters.cache.redis import RedisCache
+    from jules_job_manager.adapters.redis_client import open_redis
+
+    redis = settings.redis
+    if not redis.url:
+        raise ConfigurationError(
+            "The cache is to be in Redis, and redis.url is empty.",
+            hint="Set REDIS_URL, or cache.backend to none.",
+        )
+    return RedisCache(
+        open_redis(redis.url, timeout_seconds=redis.timeout_seconds, connections=redis.connections)
+    )
 
 
 def live_events(store: Store, bus: EventBus, settings: Settings) -> LiveEvents:
@@ -123,19 +153,30 @@ async def live_service(app: App) -> AsyncIterator[LiveService]:
             bus = await stack.enter_async_context(hinting)
         live = live_events(app.store, bus, app.settings)
         sender = _sender(app.settings)
+        stack.push_async_callback(sender.aclose)
         deliveries = _deliveries(app, bus, sender)
-        service = LiveService(bus=bus, live=live, deliveries=deliveries)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(live.run())
-                if deliveries is not None:
-                    group.create_task(deliveries.run())
-                try:
-                    yield service
-                finally:
-                    service.stop()
-        finally:
-            await sender.aclose()
+        cache = open_cache(app.settings)
+        stack.push_async_callback(cache.aclose)
+        tasks = TaskCache(
+            tasks=app.store.tasks, cache=cache, task_seconds=app.settings.cache.task_seconds,
+            list_seconds=app.settings.cache.list_seconds,
+        )  # fmt: skip
+        service = LiveService(bus=bus, live=live, deliveries=deliveries, tasks=tasks)
+        failure: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live.run())
+            if cache.name != "none":
+                group.create_task(tasks.forget_changed(live))
+            if deliveries is not None:
+                group.create_task(deliveries.run())
+            try:
+                yield service
+            except Exception as exc:  # noqa: BLE001 - raised below, not as part of a group
+                failure = exc
+            finally:
+                service.stop()
+        if failure is not None:
+            raise failure
 
 
 def _sender(settings: Settings) -> HttpWebhookSender:

@@ -34,10 +34,13 @@ class Announcer:
         """Publish in the background while the block runs, and the rest at its end. Use it once."""
         self._loop = asyncio.get_running_loop()
         self._log.tell(self._note)
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self._send_for_ever())
             try:
                 yield
+            except Exception as exc:  # noqa: BLE001 - raised below, not as part of a group
+                failure = exc
             finally:
                 sending.cancel()
                 self._loop = None
@@ -46,6 +49,8 @@ class Announcer:
                 await self._send()
         except TimeoutError:
             self._waiting.clear()  # hints only: whoever follows looks by itself
+        if failure is not None:
+            raise failure
 
     def _note(self, events: Sequence[NewEvent]) -> None:
         """Take events from any thread."""

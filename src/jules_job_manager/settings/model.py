@@ -284,7 +284,7 @@ class CacheSettings:
     """Keeping what was read from the store in Redis for a while."""
 
     backend: str = _setting(
-        "none", "Where to; none: the store is asked each time, which is quicker for most.",
+        "none", "Where to; none: the store is asked each time. Pays off for tasks that many look at.",
         choices=("none", "redis"),
     )  # fmt: skip
     task_seconds: float = _setting(300.0, "How long a task is kept.", minimum=1)

@@ -103,5 +103,8 @@ def test_redis_that_is_away_stops_no_command(jjm):
     """Hints are lost, and nothing else."""
     jjm("webhook", "create", "https://example.org/x", REDIS_URL="redis://127.0.0.1:1/0")
     assert "example.org" in jjm("webhook", "list").stdout
+    refused = jjm("webhook", "test", "we_1", expect=1, REDIS_URL="redis://127.0.0.1:1/0").stderr
+    assert "There is no webhook 'we_1'." in refused
+    assert "Traceback" not in refused
     wrong = jjm("webhook", "list", expect=1, REDIS_URL="http://x").stderr
     assert "redis.url" in wrong

@@ -58,12 +58,12 @@ async def test_a_server_that_stops_and_comes_back(own_redis):
 
 async def test_a_server_that_does_not_answer(own_redis):
     """A connection that is open and silent is given up."""
-    async with redis_bus(own_redis.address, quiet_seconds=0.2) as bus:
-        async with Listener(bus).listening() as one:
-            with own_redis.silent():
-                await until(lambda: bus.health().degraded)
-            before = one.heard
-            await until(lambda: one.heard > before)
+    quick = redis_bus(own_redis.address, quiet_seconds=0.2)
+    async with quick as bus, Listener(bus).listening() as one:
+        with own_redis.silent():
+            await until(lambda: bus.health().degraded)
+        before = one.heard
+        await until(lambda: one.heard > before)
 
 
 async def test_a_server_that_was_never_there():
@@ -101,11 +101,11 @@ async def test_by_sentinel(own_redis, tmp_path):
     sentinel = RedisServer(own_redis._binary, tmp_path)
     sentinel.start_sentinel(config)
     try:
-        async with redis_bus(f"redis+sentinel://127.0.0.1:{sentinel.port}/jjm/0") as bus:
-            async with Listener(bus).listening() as one:
-                before = one.heard
-                await bus.publish([EVENT])
-                await until(lambda: one.heard > before)
+        address = f"redis+sentinel://127.0.0.1:{sentinel.port}/jjm/0"
+        async with redis_bus(address) as bus, Listener(bus).listening() as one:
+            before = one.heard
+            await bus.publish([EVENT])
+            await until(lambda: one.heard > before)
     finally:
         sentinel.stop()
 

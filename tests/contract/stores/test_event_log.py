@@ -148,10 +148,14 @@ async def test_listeners_are_not_told_of_what_is_undone(sql_store):
     """A transaction that fails, or is refused, has written nothing."""
     told: list[NewEvent] = []
     sql_store.events.tell(told.extend)
-    with pytest.raises(RuntimeError):
+
+    async def fail() -> None:
         async with transaction(sql_store.engine, writes=True) as connection:
             await insert_events(connection, [event(1)])
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     job = Job(key="a", title="t", prompt="p")
     assert not await sql_store.jobs.swap_jobs({"a": job}, [job], events=[event(2)])
     assert [] == told

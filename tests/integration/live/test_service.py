@@ -14,6 +14,8 @@ from tests.waiting import until
 from jules_job_manager.bootstrap import open_app
 from jules_job_manager.bootstrap.live import live_service, webhooks_of
 from jules_job_manager.domain.event import Event, NewEvent
+from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.load import load_settings
 
 pytestmark = pytest.mark.integration
@@ -80,6 +82,32 @@ async def test_hints_come_through_redis_and_losing_it_loses_nothing(tmp_path, ow
         service.stop()
         await following
     assert list(range(22)) == watcher.seen
+
+
+async def test_tasks_are_read_through_the_cache(tmp_path, own_redis):
+    """What another program changes is seen, as soon as its event is."""
+    given = settings(tmp_path, REDIS_URL=own_redis.address, JJM_CACHE__BACKEND="redis")
+    async with open_app(given) as here, open_app(given) as there, live_service(here) as service:
+        await until(lambda: service.live.health().followers)
+        for title in ("a", "b", "c"):
+            written = NewEvent(type="task_updated", subject="task:1", at=datetime.now(UTC))
+            await there.store.tasks.save_tasks([JulesTask(id="1", title=title)], [written])
+
+            async def is_seen(wanted=title) -> bool:
+                task = await service.tasks.get_task("1")
+                return task is not None and task.title == wanted
+
+            await until(is_seen)
+            assert await is_seen()
+        assert service.tasks.counts.hits
+
+
+async def test_a_cache_without_an_address(tmp_path):
+    """It is said what to set."""
+    async with open_app(settings(tmp_path, JJM_CACHE__BACKEND="redis")) as app:
+        with pytest.raises(ConfigurationError, match=r"redis\.url"):
+            async with live_service(app):
+                pass
 
 
 async def test_alone(tmp_path):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from tests.waiting import until
 
 from jules_job_manager.adapters.bus.local import LocalBus
 from jules_job_manager.adapters.storage.opening import open_store
@@ -57,9 +58,7 @@ class World:
         )  # fmt: skip
         self.server = Server(config, on_stop=self.live.stop)
         self._running = asyncio.gather(self.live.run(), self.server.serve())
-        async with asyncio.timeout(20):
-            while not self.server.started:
-                await asyncio.sleep(0.001)
+        await until(lambda: self.server.started)
 
     async def stop(self) -> None:
         self.server.should_exit = True

@@ -101,17 +101,17 @@ async def test_redirects_are_not_followed():
 async def test_answers_are_bounded():
     """In size as they come, in size as they are kept, and in time."""
     endless = b"HTTP/1.1 500 X\r\n\r\n" + b"\0x" * MOST_BYTES * 8
-    async with receiver(endless, b"never", b"nonsense\r\n\r\n", b"") as there:
-        async with sender(FakeResolver(["127.0.0.1"]), timeout_seconds=1.0) as one:
-            first = await one.send(there.url, body="", headers={})
-            assert (500, 500) == (first.status, len(first.answer))
-            assert "\0" not in first.answer
-            second = await one.send(there.url, body="", headers={})
-            assert (None, "no whole answer within 1 seconds") == (second.status, second.error)
-            for _ in range(2):
-                broken = await one.send(there.url, body="", headers={})
-                assert broken.status is None
-                assert broken.error
+    brief = sender(FakeResolver(["127.0.0.1"]), timeout_seconds=1.0)
+    async with receiver(endless, b"never", b"nonsense\r\n\r\n", b"") as there, brief as one:
+        first = await one.send(there.url, body="", headers={})
+        assert (500, 500) == (first.status, len(first.answer))
+        assert "\0" not in first.answer
+        second = await one.send(there.url, body="", headers={})
+        assert (None, "no whole answer within 1 seconds") == (second.status, second.error)
+        for _ in range(2):
+            broken = await one.send(there.url, body="", headers={})
+            assert broken.status is None
+            assert broken.error
 
 
 async def test_hosts_that_are_not_there():

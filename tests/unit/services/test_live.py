@@ -137,7 +137,8 @@ class World:
                 await follower.cut_off()
                 follower.connect()
             wanted = [e for e in everything if e.id > after and matching.wants(e)]
-            await until(lambda one=follower, count=len(wanted): len(one.seen) >= count)
+            count = len(wanted)
+            await until(lambda one=follower, count=count: len(one.seen) >= count)
         self.live.stop()
         for follower, matching, after in self.followers:
             async with asyncio.timeout(20):
