@@ -15,6 +15,8 @@ _RULES = (
     # GitHub's tokens. Source: github.blog/changelog/2021-03-31-authentication-token-format-updates-are-
     # generally-available, read 2026-11. Short ones are names of things, such as `ghs_build`.
     (re.compile(r"\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,}"), MASK),
+    # Secrets of webhooks. Source: Standard Webhooks, "Signature scheme", read 2026-11.
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,}"), MASK),
     # Header and query parameter of Google's APIs, and what others call theirs.
     (
         re.compile(

@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 from tests.contract.stores.filling import NOW, event
 
+from jules_job_manager.adapters.storage.moving import Place, move
+from jules_job_manager.adapters.storage.opening import open_store
+from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.domain.webhook import DeliveryState, WebhookEndpoint
 from jules_job_manager.errors import UnsupportedOperationError
 
@@ -102,8 +105,29 @@ async def test_sending_again_and_forgetting(sql_store):
 
 async def test_a_json_file_keeps_none(tmp_path, make_arguments):
     """It says so."""
-    from jules_job_manager.adapters.storage.opening import open_store
-
     store = await open_store(**await make_arguments("json"))
     with pytest.raises(UnsupportedOperationError):
         _ = store.webhooks
+
+
+async def test_endpoints_move_with_everything_else(sql_arguments, make_arguments):
+    """Endpoints and deliveries arrive, and new deliveries get ids of their own."""
+    store = await open_store(**sql_arguments)
+    await make(store)
+    await store.aclose()
+
+    def place(arguments) -> Place:
+        is_file = arguments["kind"] == "sqlite"
+        address = str(arguments["data_path"]) if is_file else arguments["database_url"]
+        return Place(kind=arguments["kind"], address=address)
+
+    other = await make_arguments(sql_arguments["kind"])
+    sent = await move(
+        place(sql_arguments), place(other), clock=SystemClock(), report=lambda _: None
+    )
+    assert (1, 3) == (sent["webhook_endpoints"].count, sent["webhook_deliveries"].count)
+    moved = await open_store(**other)
+    events = await moved.events.append([event(50)])
+    assert 1 == await moved.webhooks.add_deliveries("we_1", events, cursor=99, now=NOW)
+    assert 4 == len(await moved.webhooks.list_deliveries())
+    await moved.aclose()

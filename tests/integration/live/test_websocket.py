@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 from tests.integration.live.world import world
 from tests.waiting import until
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from jules_job_manager.services.live import LivePolicy
 from jules_job_manager.web.live import BAD_REQUEST, RESTARTS, TOO_SLOW, TRY_LATER, StreamPolicy
@@ -49,8 +51,9 @@ async def test_the_first_message_may_say_where_to_begin(tmp_path):
 
 
 async def closed(socket) -> tuple[int, str]:
-    async for _ in socket:
-        pass
+    with contextlib.suppress(ConnectionClosedError):
+        async for _ in socket:
+            pass
     return socket.close_code, socket.close_reason
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jules_job_manager.domain.event import Event
+from jules_job_manager.domain.masking import masked
 from jules_job_manager.domain.webhook import (
     RETRY_AFTER,
     WebhookEndpoint,
@@ -69,3 +70,10 @@ def test_addresses(url):
 def test_what_is_no_address(url):
     """It is refused before anything is sent."""
     assert not is_usable_url(url)
+
+
+def test_secrets_are_masked_by_their_form():
+    """In logs and errors, wherever they come from."""
+    text = masked("secret is whsec_v5FJ5LQRaq0ctTqU8UyAeVi2iZ+L1Ex6KqmPcNzVyhY=, see")
+    assert "v5FJ5" not in text
+    assert text.endswith(", see")
