@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jules_job_manager.ports.backend import Backend
     from jules_job_manager.ports.call_watcher import CallWatcher
     from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.event_bus import EventBus
     from jules_job_manager.ports.store import Store
     from jules_job_manager.ports.tracer import Tracer
     from jules_job_manager.services.accounts import Account, PlanChoice
@@ -55,6 +56,8 @@ class App:
         """Who events name as the one who acts; empty: each service's own word."""
         self.secrets = KnownSecrets()
         """What is masked wherever texts are shown or written."""
+        self.bus: EventBus | None = None
+        """Where hints of what is written go; None: nowhere, as no Redis is configured."""
         self.github: GitHubApi | None = None
         """The API of GitHub, once something needed it."""
         self.closers: list[Callable[[], object]] = []
@@ -349,7 +352,8 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     try:
         if settings.tracing.enabled:
             _trace(app)
-        yield app
+        async with _hinting(app):
+            yield app
     finally:
         await app.aclose()
         stop_log()
@@ -373,6 +377,19 @@ def _trace(app: App) -> None:
     app.tracer = tracer
     app.watchers.append(CallTracer(tracer))
     app.closers.append(tracer.close)
+
+
+@asynccontextmanager
+async def _hinting(app: App) -> AsyncIterator[None]:
+    """Give hints of what is written, where other processes can hear them."""
+    if not app.settings.redis.url:
+        yield
+        return
+    from jules_job_manager.bootstrap.live import announcing
+
+    async with announcing(app.store, app.settings, app.clock) as bus:
+        app.bus = bus
+        yield
 
 
 def _start_log(settings: Settings, secrets: KnownSecrets) -> tuple[Callable[[], None], str]:

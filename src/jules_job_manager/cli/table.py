@@ -48,6 +48,15 @@ STORAGE: dict[str, tuple[str, str]] = {
 NOTIFY: dict[str, tuple[str, str]] = {
     "test": ("notify_test", "Send a test message to every address"),
 }
+WEBHOOK: dict[str, tuple[str, str]] = {
+    "create": ("webhook_create", "Send events to an address"),
+    "list": ("webhook_list", "List the addresses"),
+    "update": ("webhook_update", "Change an address, its filters or its secret"),
+    "delete": ("webhook_delete", "Send nothing there any more"),
+    "deliveries": ("webhook_deliveries", "Show what was sent and how it was answered"),
+    "replay": ("webhook_replay", "Send again"),
+    "test": ("webhook_test", "Send a test message"),
+}
 REVIEW: dict[str, tuple[str, str]] = {
     "flaky": ("review_flaky", "Show how often each check was flaky"),
     "init": ("review_init", "Write a .jjm.toml for a repository"),
@@ -87,6 +96,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "notify": ("Tell people what happens", NOTIFY),
     "key": ("Let programs and people use the server", KEY),
     "audit": ("See who did what", AUDIT),
+    "webhook": ("Tell other programs what happens", WEBHOOK),
     "config": ("See and change settings", CONFIG),
     "secret": ("Keep keys and passwords out of files", SECRET),
 }

@@ -43,6 +43,10 @@ class EventType(StrEnum):
     REVERTED = "reverted"
     ALERT_RAISED = "alert_raised"
     ALERT_CLEARED = "alert_cleared"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_DELETED = "webhook_deleted"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

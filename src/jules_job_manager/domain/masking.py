@@ -18,6 +18,8 @@ _RULES = (
     (re.compile(r"\b(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{20,}"), MASK),
     # Our own API keys, sign-in links and sessions; see domain/access.py.
     (re.compile(r"\bjjm_[a-z0-9]{8}_[A-Za-z0-9_-]{43}"), MASK),
+    # Secrets of webhooks. Source: Standard Webhooks, "Signature scheme", read 2026-11.
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,}"), MASK),
     # Header and query parameter of Google's APIs, and what others call theirs.
     (
         re.compile(

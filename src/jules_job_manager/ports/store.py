@@ -13,6 +13,7 @@ from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
 from jules_job_manager.ports.review_queue import ReviewQueue
 from jules_job_manager.ports.task_store import TaskStore
+from jules_job_manager.ports.webhook_store import WebhookStore
 
 
 class Store(Protocol):
@@ -95,6 +96,15 @@ class Store(Protocol):
     @property
     def idempotency(self) -> IdempotencyStore:
         """Answers to requests that may be repeated.
+
+        Raises:
+            UnsupportedOperationError: as for `jobs`.
+        """
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Endpoints of webhooks and their deliveries.
 
         Raises:
             UnsupportedOperationError: as for `jobs`.

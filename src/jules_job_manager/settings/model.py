@@ -307,6 +307,71 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RedisSettings:
+    """Redis or Valkey, for hints between processes and the cache. Needs the extra `redis`."""
+
+    url: str = _setting(
+        "", "Address: redis://[user:password@]host:6379/0, rediss://… for TLS, unix:///path, or "
+        "redis+sentinel://host:26379,host:26379/service/0; empty: do without.",
+        env="REDIS_URL", secret=True,
+    )  # fmt: skip
+    timeout_seconds: float = _setting(
+        2.0, "Longest wait for a connection or an answer.", minimum=0.1
+    )
+    connections: int = _setting(10, "Most connections of one process.", minimum=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheSettings:
+    """Keeping what was read from the store in Redis for a while."""
+
+    backend: str = _setting(
+        "none", "Where to; none: the store is asked each time. Pays off for tasks that many look at.",
+        choices=("none", "redis"),
+    )  # fmt: skip
+    task_seconds: float = _setting(300.0, "How long a task is kept.", minimum=1)
+    list_seconds: float = _setting(60.0, "How long a list of tasks is kept.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveSettings:
+    """Events as they happen, over SSE and WebSocket."""
+
+    poll_seconds: float = _setting(
+        2.0, "Longest time between two looks at the event log, when no hint comes.", minimum=0.05
+    )
+    heartbeat_seconds: float = _setting(
+        15.0, "Silence after which clients hear that all is well.", minimum=1
+    )
+    kept_events: int = _setting(
+        5000, "Newest events kept in memory for all clients; who is behind reads the store.",
+        minimum=1,
+    )  # fmt: skip
+    stalled_seconds: float = _setting(
+        30.0, "A client that takes nothing for so long is cut off.", minimum=1
+    )
+    most_clients: int = _setting(5000, "Most streams of one process.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSettings:
+    """Sending events to addresses of others."""
+
+    enabled: bool = _setting(default=True, doc="Whether the server delivers webhooks.")
+    allow_private: tuple[str, ...] = _setting(
+        (), "Hosts, addresses and networks inside the network that messages may go to, for example "
+        "hooks.internal or 10.0.0.0/8; to these without https too.",
+    )  # fmt: skip
+    timeout_seconds: float = _setting(10.0, "Longest wait for one answer.", minimum=0.1)
+    at_once: int = _setting(32, "Most messages sent at the same time.", minimum=1)
+    each_at_once: int = _setting(4, "Of them to one endpoint.", minimum=1)
+    poll_seconds: float = _setting(
+        5.0, "Longest time between two looks at the event log, when no hint comes.", minimum=0.05
+    )
+    keep_days: int = _setting(30, "Days that the log of deliveries goes back.", minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountSettings:
     """One more account of the Jules REST API; `[jules]` is the one called default."""
 
@@ -506,6 +571,10 @@ class Settings:
     secrets: SecretsSettings = field(default_factory=SecretsSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
     reviewers: tuple[ReviewerSpec, ...] = ()
@@ -539,4 +608,8 @@ SECTIONS: dict[str, type[Any]] = {
     "secrets": SecretsSettings,
     "tracing": TracingSettings,
     "alerts": AlertsSettings,
+    "redis": RedisSettings,
+    "cache": CacheSettings,
+    "live": LiveSettings,
+    "webhooks": WebhookSettings,
 }

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from jules_job_manager.adapters.storage.private_files import make_private, narro
 from jules_job_manager.domain.activity import Activity
 from jules_job_manager.domain.artifact import artifact_from_dict
 from jules_job_manager.domain.clockwork import from_rfc3339
-from jules_job_manager.domain.event import Event
+from jules_job_manager.domain.event import Event, NewEvent
 from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import DamagedStoreError, StoreError, StoreUnavailableError
 from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.event_log import Listener
 
 VERSION = 1
 BUSY_SECONDS = 30.0
@@ -65,6 +66,8 @@ class JsonFile:
         self.path = path
         self._clock = clock
         self._read: tuple[tuple[int, int, int], Contents] | None = None
+        self.listeners: list[Listener] = []
+        """Who is told of events that were written through this object."""
 
     def create(self) -> None:
         """Make the file and its folder when missing, and look whether it can be read.
@@ -113,8 +116,20 @@ class JsonFile:
         with self._locked():
             contents = self._load()
             self._read = None  # what is yielded is changed in place
+            before = len(contents.events)
             yield contents
             self._replace(contents)
+        self._tell(contents.events[before:])
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        written = [
+            NewEvent(type=e.type, subject=e.subject, at=e.at, actor=e.actor, data=e.data)
+            for e in events
+        ]
+        for listener in self.listeners:
+            listener(written)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from jules_job_manager.adapters.storage.paging import (
 from jules_job_manager.domain.activity import Activity
 from jules_job_manager.domain.artifact import ChangeSet, artifact_from_dict
 from jules_job_manager.domain.event import Event, NewEvent
+from jules_job_manager.domain.event_filter import EVERY_EVENT, EventFilter
 from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.domain.text import storable_text
@@ -28,12 +30,14 @@ from jules_job_manager.errors import StoreError, UnsupportedOperationError
 from jules_job_manager.ports.access_store import AccessStore
 from jules_job_manager.ports.audit_log import AuditLog
 from jules_job_manager.ports.clock import Clock
+from jules_job_manager.ports.event_log import Listener
 from jules_job_manager.ports.idempotency_store import IdempotencyStore
 from jules_job_manager.ports.job_store import JobStore
 from jules_job_manager.ports.lease_store import LeaseStore
 from jules_job_manager.ports.quota_ledger import QuotaLedger
 from jules_job_manager.ports.review_queue import ReviewQueue
 from jules_job_manager.ports.task_store import SeenStatus, TaskPage, TaskQuery
+from jules_job_manager.ports.webhook_store import WebhookStore
 
 _TEXTS = ("id", "repository", "branch", "url", "raw_state", "working_branch", "backend")
 
@@ -102,6 +106,11 @@ class JsonStore:
         """Refuse, as `access`."""
         raise _no_access("answers to repeated requests")
 
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Refuse, as `jobs`."""
+        raise _no_queue()
+
     async def get_note(self, name: str) -> str | None:
         """Return a small named text, or None."""
         contents = await asyncio.to_thread(self._file.read)
@@ -155,7 +164,10 @@ class JsonEventLog:
         *,
         subject: str | None = None,
         type: str | None = None,  # noqa: A002 - the event's own field name
+        matching: EventFilter = EVERY_EVENT,
         after_id: int = 0,
+        before_id: int | None = None,
+        newest_first: bool = False,
         limit: int = 100,
     ) -> Sequence[Event]:
         """Return events with an id above `after_id`, oldest first."""
@@ -163,17 +175,27 @@ class JsonEventLog:
         contents = await asyncio.to_thread(self._file.read)
         about = None if subject is None else storable_text(subject)
         kind = None if type is None else storable_text(str(type))
-        found = [
+        wanted = _storable(matching)
+        in_order = reversed(contents.events) if newest_first else iter(contents.events)
+        found = (
             event
-            for event in contents.events
-            if event.id > after_id and about in {None, event.subject} and kind in {None, event.type}
-        ]
-        return found[:limit]
+            for event in in_order
+            if event.id > after_id
+            and (before_id is None or event.id < before_id)
+            and about in {None, event.subject}
+            and kind in {None, event.type}
+            and wanted.wants(event)
+        )
+        return list(itertools.islice(found, limit))
 
     async def last_id(self) -> int:
         """Return the id of the newest event; 0 when there is none."""
         contents = await asyncio.to_thread(self._file.read)
         return max((event.id for event in contents.events), default=0)
+
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with all that is written through this file object from now on."""
+        self._file.listeners.append(listener)
 
 
 class JsonTaskStore:
@@ -356,6 +378,15 @@ def _append(contents: Contents, events: Sequence[NewEvent]) -> list[Event]:
     ]
     contents.events += written
     return written
+
+
+def _storable(matching: EventFilter) -> EventFilter:
+    return replace(
+        matching,
+        types=frozenset(map(storable_text, matching.types)),
+        subjects=frozenset(map(storable_text, matching.subjects)),
+        subject_prefixes=tuple(map(storable_text, matching.subject_prefixes)),
+    )
 
 
 def _is_wanted(task: JulesTask, query: TaskQuery) -> bool:

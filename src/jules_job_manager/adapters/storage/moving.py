@@ -116,9 +116,10 @@ async def move(
 def _refuse_losses(sent: Mapping[str, Extent], target: Place) -> None:
     count = sum(sent[table].count for table in QUEUE_TABLES)
     if target.kind == "json" and count:
-        jobs = sent["jobs"].count
+        jobs, endpoints = sent["jobs"].count, sent["webhook_endpoints"].count
+        webhooks = f", and {endpoints} webhook endpoints" if endpoints else ""
         raise StoreError(
-            f"A JSON file keeps no jobs, and {jobs} would be lost.",
+            f"A JSON file keeps no jobs, and {jobs} would be lost{webhooks}.",
             hint="Move to sqlite or postgresql, or remove the jobs first.",
         )
     if target.kind == "json" and any(sent[table].count for table in ACCESS_TABLES):

@@ -15,14 +15,22 @@ from typing import Any, Protocol
 Record = dict[str, Any]
 BATCH = 500
 TABLES = ("tasks", "chat_messages", "source_files", "activities", "plans", "patches", "jobs", "attempts",
-          "reviews", "quota_ledger", "task_events", "notes", "access_keys", "audit_log")  # fmt: skip
+          "reviews", "quota_ledger", "task_events", "notes", "webhook_endpoints", "webhook_deliveries",
+          "access_keys", "audit_log")  # fmt: skip
 """Every table with something to keep, those that others point to first.
 
 Left out is what only counts at the moment: leases and review runs, what people sign in with and
 their sessions, and answers kept for repeated requests.
 """
-QUEUE_TABLES = ("jobs", "attempts", "reviews", "quota_ledger")
-"""Those of the queue, which a JSON file does not keep."""
+QUEUE_TABLES = (
+    "jobs",
+    "attempts",
+    "reviews",
+    "quota_ledger",
+    "webhook_endpoints",
+    "webhook_deliveries",
+)
+"""Those of the queue and of webhooks, which a JSON file does not keep."""
 ACCESS_TABLES = ("access_keys", "audit_log")
 """Further ones that a JSON file does not keep."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jules_job_manager.adapters.storage.sql.failures import away, cause_of, translated
 from jules_job_manager.adapters.storage.sql.upsert import INSERT_OPTION
 from jules_job_manager.domain.clockwork import require_aware
+from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.errors import ConfigurationError, MissingExtraError, StoreError
 from jules_job_manager.ports.clock import Clock
 
@@ -34,6 +35,10 @@ SKIP_LOCKED_OPTION = "jjm_skip_locked"
 """Execution option: whether rows that another transaction is claiming are to be passed over."""
 MAKER_OPTION = "jjm_maker"
 """Execution option: a function that returns another engine on the same database."""
+LISTENERS_OPTION = "jjm_listeners"
+"""Execution option: who is told of the events that a transaction wrote, once it is committed."""
+WRITTEN_OPTION = "jjm_written"
+"""Execution option of a connection: the events that its transaction has written so far."""
 BUSY_SECONDS = 30.0
 IDLE_SECONDS = 20
 """After so long in a transaction without a word the server ends it: a program that stands still
@@ -66,6 +71,7 @@ def sqlite_engine(path: Path) -> AsyncEngine:
             CLOCK_OPTION: "",  # one machine: its own clock
             SKIP_LOCKED_OPTION: False,  # one writer at a time
             MAKER_OPTION: lambda: sqlite_engine(path),
+            LISTENERS_OPTION: [],
         },
     )
 
@@ -133,16 +139,25 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
         execution_options={
             INSERT_OPTION: postgresql.insert,
             SNAPSHOT_OPTION: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-            AFTER_COPY_OPTION: "SELECT setval(pg_get_serial_sequence('task_events', 'id'), "
-            "coalesce(max(id), 1), max(id) IS NOT NULL) FROM task_events",
+            AFTER_COPY_OPTION: "SELECT " + ", ".join(map(_next_id, _NUMBERED)),
             SCHEMA_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260910)",
             AUDIT_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260912)",
             KEYS_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260913)",
             CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
             SKIP_LOCKED_OPTION: True,
             MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
+            LISTENERS_OPTION: [],
         },
     )
+
+
+_NUMBERED = ("task_events", "quota_ledger", "webhook_deliveries")
+
+
+def _next_id(table: str) -> str:
+    """Return an expression that lets the table's ids go on after those that are there."""
+    sequence = f"pg_get_serial_sequence('{table}', 'id')"
+    return f"(SELECT setval({sequence}, coalesce(max(id), 1), max(id) IS NOT NULL) FROM {table})"  # noqa: S608 - names of ours
 
 
 def shown_address(engine: AsyncEngine) -> str:
@@ -157,13 +172,16 @@ def shown_address(engine: AsyncEngine) -> str:
 async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
     """Yield a connection in one transaction, committed at the end or undone on an error.
 
+    Once it is committed, the engine's listeners are told of the events that it wrote.
+
     Raises:
         StoreUnavailableError, DamagedStoreError, StoreError: the driver failed.
     """
     where = shown_address(engine)
+    written: list[NewEvent] = []
     try:
         async with engine.connect() as plain:
-            connection = await plain.execution_options(writes=writes)
+            connection = await plain.execution_options(writes=writes, **{WRITTEN_OPTION: written})
             async with connection.begin():
                 yield connection
     except sa.exc.IntegrityError as exc:
@@ -172,6 +190,9 @@ async def transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[Asy
         raise translated(exc, where) from exc
     except (OSError, TimeoutError) as exc:
         raise away(where, exc) from exc
+    if written:
+        for listener in engine.get_execution_options()[LISTENERS_OPTION]:
+            listener(written)
 
 
 def option(connection: AsyncConnection, name: str) -> Any:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jules_job_manager.adapters.storage.records import TABLES, Record
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
+from jules_job_manager.adapters.storage.sql.event_rows import insert_events
 from jules_job_manager.adapters.storage.sql.merging_access import (
     count_unmerged_entries,
     merge_audit,
@@ -28,6 +29,7 @@ from jules_job_manager.adapters.storage.sql.merging_jobs import merge_jobs
 from jules_job_manager.adapters.storage.sql.records import SqlRecords, row_of
 from jules_job_manager.adapters.storage.sql.store import SqlStore
 from jules_job_manager.adapters.storage.sql.upsert import upsert
+from jules_job_manager.domain.event import NewEvent
 
 _OWN_NOTES = "fallback."
 _ID_NOTE = "fallback.id"
@@ -91,10 +93,11 @@ class _Merge:
             for task_id, records in (await self._by_task(name)).items():
                 await self._merge_kept(name, key, task_id, records)
         self._counts.update(await merge_jobs(self._ours, self._theirs))
-        await self._merge_events()
         await self._merge_notes()
         self._counts["access_keys"] = await merge_keys(self._ours, self._theirs)
         self._counts["audit_log"] = await merge_audit(self._local, self._theirs, self._identity)
+        await self._merge_webhooks()
+        await self._merge_events()
         return {name: count for name, count in self._counts.items() if count}
 
     async def _merge_tasks(self, records: Sequence[Record]) -> None:
@@ -160,20 +163,34 @@ class _Merge:
         self._counts[name] += len(rows)
 
     async def _merge_events(self) -> None:
-        notes, events = schema.notes.c, schema.task_events
+        """Add the events that the database has not yet, after all else: others wait meanwhile."""
+        notes = schema.notes.c
         query = sa.select(notes.value).where(notes.name == self._mark).with_for_update()
         last = int((await self._theirs.execute(query)).scalar() or 0)
         highest = last
         async for records in self._ours.read("task_events"):
-            new = [row_of(events, record) for record in records if record["id"] > last]
-            for row in new:
-                highest = max(highest, row.pop("id"))
-                if row["type"] == "task_deleted":
-                    await self._delete_task(row["subject"].removeprefix("task:"))
-            if new:
-                await self._theirs.execute(sa.insert(events), new)
-            self._counts["task_events"] += len(new)
+            for record in records:
+                highest = max(highest, record["id"])
+                if record["id"] > last and record["type"] == "task_deleted":
+                    await self._delete_task(record["subject"].removeprefix("task:"))
         await self._set_note(self._mark, str(highest))
+        async for records in self._ours.read("task_events"):
+            rows = [row_of(schema.task_events, record) for record in records if record["id"] > last]
+            for row in rows:
+                del row["id"]
+            await insert_events(self._theirs, [NewEvent(**row) for row in rows])
+            self._counts["task_events"] += len(rows)
+
+    async def _merge_webhooks(self) -> None:
+        """Add endpoints; they hear of what comes. Deliveries count by ids of the other store."""
+        newest = sa.select(sa.func.coalesce(sa.func.max(schema.task_events.c.id), 0))
+        last = (await self._theirs.execute(newest)).scalar_one()
+        async for records in self._ours.read("webhook_endpoints"):
+            for record in records:
+                row = {**row_of(schema.webhook_endpoints, record), "cursor": last}
+                statement = upsert(self._theirs, schema.webhook_endpoints).on_conflict_do_nothing()
+                added = (await self._theirs.execute(statement.values(row))).rowcount
+                self._counts["webhook_endpoints"] += added
 
     async def _delete_task(self, task_id: str) -> None:
         """Do to the database what was done to the local store, unless the task came back."""
@@ -200,7 +217,8 @@ class _Merge:
 
 async def _take_away(ours: AsyncConnection) -> None:
     """Empty the local store; what hangs on tasks and jobs goes with them."""
-    for table in (schema.tasks, schema.jobs, schema.task_events, schema.access_keys):
+    tables = (schema.tasks, schema.jobs, schema.task_events, schema.access_keys)
+    for table in (*tables, schema.webhook_endpoints):
         await ours.execute(sa.delete(table))
     await ours.execute(sa.delete(schema.notes).where(~_is_own(schema.notes)))
     await note_merged_entries(ours)

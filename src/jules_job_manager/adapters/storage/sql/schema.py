@@ -192,6 +192,7 @@ task_events = sa.Table(
     sa.Column("actor", PlainText, nullable=False),
     sa.Column("data", JsonText, nullable=False),
     sa.Index("ix_task_events_subject_id", "subject", "id"),
+    sa.Index("ix_task_events_type_id", "type", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -414,3 +415,50 @@ idempotent_requests = sa.Table(
     sa.Index("ix_idempotent_requests_kept_until", "kept_until"),
 )
 """Requests that may be repeated; `status` is there once the answer is."""
+
+webhook_endpoints = sa.Table(
+    "webhook_endpoints",
+    metadata,
+    sa.Column("id", PlainText, primary_key=True),
+    sa.Column("url", PlainText, nullable=False),
+    sa.Column("description", PlainText, nullable=False),
+    sa.Column("types", JsonText, nullable=False),
+    sa.Column("subjects", JsonText, nullable=False),
+    sa.Column("secret", PlainText, nullable=False),
+    sa.Column("old_secret", PlainText, nullable=False),
+    sa.Column("old_secret_until", MOMENT),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("disabled_reason", PlainText, nullable=False),
+    sa.Column("failing_since", MOMENT),
+    sa.Column("cursor", sa.BigInteger, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.CheckConstraint("url <> ''", name="webhook_url_not_empty"),
+)
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column(
+        "endpoint_id", PlainText, sa.ForeignKey("webhook_endpoints.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    sa.Column("event_id", sa.BigInteger, nullable=False),
+    sa.Column("event_type", PlainText, nullable=False),
+    sa.Column("state", PlainText, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due", MOMENT, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("latency_ms", sa.Integer),
+    sa.Column("answer", JsonText, nullable=False),
+    sa.Column("error", JsonText, nullable=False),
+    sa.Column("created_at", MOMENT, nullable=False),
+    sa.Column("finished_at", MOMENT),
+    sa.UniqueConstraint("endpoint_id", "event_id", name="uq_webhook_deliveries_event"),
+    sa.CheckConstraint(
+        "state IN ('pending', 'delivered', 'failed')", name="webhook_delivery_state_known"
+    ),
+    sa.Index("ix_webhook_deliveries_state_due", "state", "due"),
+    sa.Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "id"),
+    sqlite_autoincrement=True,
+)  # fmt: skip

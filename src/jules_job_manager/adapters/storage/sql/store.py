@@ -17,6 +17,7 @@ from jules_job_manager.adapters.storage.sql.review_rows import SqlReviewQueue
 from jules_job_manager.adapters.storage.sql.sign_in_rows import SqlAccessStore
 from jules_job_manager.adapters.storage.sql.task_rows import SqlTaskStore
 from jules_job_manager.adapters.storage.sql.upsert import upsert
+from jules_job_manager.adapters.storage.sql.webhook_rows import SqlWebhookStore
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.ports.clock import Clock
 
@@ -49,6 +50,7 @@ class SqlStore:
         self.access = SqlAccessStore(engine)
         self.audit = SqlAuditLog(engine)
         self.idempotency = SqlIdempotencyStore(engine, clock)
+        self.webhooks = SqlWebhookStore(engine)
 
     async def get_note(self, name: str) -> str | None:
         """Return a small named text, or None."""

@@ -1,0 +1,118 @@
+"""Reading tasks through a cache, for faces that only show them.
+
+Whoever changes a task reads the store itself. What is kept is forgotten as the event log says, so
+it does not matter who changed a task.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from jules_job_manager.domain.event import Event
+from jules_job_manager.domain.event_filter import EventFilter
+from jules_job_manager.domain.task import JulesTask, TaskStatus
+from jules_job_manager.errors import StoreError
+from jules_job_manager.ports.cache import Cache
+from jules_job_manager.ports.task_store import TaskPage, TaskQuery, TaskStore
+from jules_job_manager.services.live import LiveEvents
+
+_TASK = "task:"
+_LISTS = [f"tasks:list:{name}" for name in ("all", *(status.value for status in TaskStatus))]
+
+
+@dataclass(kw_only=True, slots=True)
+class CacheCounts:
+    """Counted since the start."""
+
+    hits: int = 0
+    misses: int = 0
+    forgotten: int = 0
+
+
+class TaskCache:
+    """Tasks by id (`task:{id}`) and first pages of lists (`tasks:list:{status}`)."""
+
+    def __init__(
+        self,
+        *,
+        tasks: TaskStore,
+        cache: Cache,
+        task_seconds: float = 300.0,
+        list_seconds: float = 60.0,
+        list_limit: int = 100,
+        count: Callable[[str], None] | None = None,
+    ) -> None:
+        """Bind the parts.
+
+        Args:
+            tasks: The truth.
+            cache: Keeps what was read.
+            task_seconds: How long a task is kept, > 0.
+            list_seconds: How long a list is kept, > 0.
+            list_limit: Size of the pages that are kept; others are read from the store.
+            count: Told `hit` or `miss` each time, for metrics.
+        """
+        self._tasks = tasks
+        self._cache = cache
+        self._task_seconds = task_seconds
+        self._list_seconds = list_seconds
+        self._list_limit = list_limit
+        self._count = count
+        self.counts = CacheCounts()
+
+    async def get_task(self, task_id: str) -> JulesTask | None:
+        """Return the task with chat and files, or None."""
+        key = f"{_TASK}{task_id}"
+        found = await self._cache.get(key)
+        if self._is_hit(found.value):
+            return JulesTask.from_dict(json.loads(found.value or ""))
+        task = await self._tasks.get_task(task_id)
+        if task is not None:
+            text = json.dumps(task.to_dict(), separators=(",", ":"))
+            await self._cache.put(key, text, seconds=self._task_seconds, stamp=found.stamp)
+        return task
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        """Return one page, newest change first; the first page of a status may be a kept one."""
+        plain = TaskQuery(status=query.status, limit=self._list_limit)
+        if query != plain:
+            return await self._tasks.list_tasks(query)
+        key = f"tasks:list:{query.status.value if query.status is not None else 'all'}"
+        found = await self._cache.get(key)
+        if self._is_hit(found.value):
+            kept = json.loads(found.value or "")
+            tasks = tuple(JulesTask.from_dict(item) for item in kept["tasks"])
+            return TaskPage(tasks=tasks, next_cursor=kept["next_cursor"])
+        page = await self._tasks.list_tasks(query)
+        text = json.dumps(
+            {"tasks": [task.to_dict() for task in page.tasks], "next_cursor": page.next_cursor},
+            separators=(",", ":"),
+        )
+        await self._cache.put(key, text, seconds=self._list_seconds, stamp=found.stamp)
+        return page
+
+    async def forget_changed(self, live: LiveEvents) -> None:
+        """Forget what events say has changed, until `live` stops; lists at once, as nobody looked before."""
+        about_tasks = EventFilter(subject_prefixes=(_TASK,))
+        while not live.is_stopped:
+            try:
+                await self._cache.forget(_LISTS)
+                async with aclosing(live.follow(matching=about_tasks)) as following:
+                    async for found in following:
+                        if isinstance(found, Event):
+                            await self._cache.forget([found.subject, *_LISTS])
+                            self.counts.forgotten += 1
+            except StoreError:  # the log is not there yet; `follow` has waited for it
+                continue
+
+    def _is_hit(self, value: str | None) -> bool:
+        if value is None:
+            self.counts.misses += 1
+        else:
+            self.counts.hits += 1
+        if self._count is not None:
+            self._count("miss" if value is None else "hit")
+        return value is not None

@@ -1,0 +1,110 @@
+"""`jjm webhook` as a user runs it."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def listener():
+    """A receiver that takes everything."""
+    got = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            got.append((dict(self.headers), body))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"\x1b[31mthanks")
+
+        def log_message(self, *words):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", got
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_from_the_first_to_the_last(jjm, listener):
+    """An endpoint is made, tried, changed, given a new secret, and deleted."""
+    url, got = listener
+    jjm("webhook", "create", url, "--dry-run")
+    assert "nowhere" in jjm("webhook", "list").stderr
+    other, _ = jjm("webhook", "create", "https://example.org/x").stdout.split()
+    jjm("webhook", "delete", other)
+    made, secret = jjm("webhook", "create", url, "--type", "merged").stdout.split()
+    assert secret.startswith("whsec_")
+    refused = jjm("webhook", "test", made, expect=1).stdout
+    assert "inside the network" in refused
+    assert [] == got
+    allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    jjm("webhook", "test", made, "--dry-run", **allowed)
+    taken = jjm("webhook", "test", made, **allowed).stdout
+    assert "Taken: 200" in taken
+    assert "\x1b" not in taken
+    (headers, body), *more = got
+    assert [] == more
+    Webhook(secret).verify(body, headers)
+    jjm("webhook", "update", made, "--disable", "--dry-run")
+    jjm("webhook", "update", made, "--disable", "--description", "x", "--every-event")
+    assert "nothing" not in jjm("webhook", "list").stderr
+    shown = json.loads(jjm("webhook", "list", "--json", "id,enabled,types,description").stdout)
+    assert [{"id": made, "enabled": False, "types": [], "description": "x"}] == shown
+    assert "disabled" in jjm("webhook", "list").stdout
+    assert secret not in jjm("webhook", "list", "--json", "id,url").stdout
+    _, rotated = jjm("webhook", "update", made, "--rotate-secret").stdout.split()
+    assert secret != rotated
+    assert "Nothing was sent" in jjm("webhook", "deliveries", made).stderr
+    since = ("--endpoint", made, "--since", "2020-01-01T00:00:00Z")
+    assert "Would send" in jjm("webhook", "replay", *since, "--dry-run").stdout
+    assert "Sending 2 messages again." in jjm("webhook", "replay", *since).stdout
+    pending = json.loads(jjm("webhook", "deliveries", "--json", "id,state,event_type").stdout)
+    assert [(2, "pending", "webhook_deleted"), (1, "pending", "webhook_created")] == [
+        tuple(one.values()) for one in pending
+    ]
+    assert "not sent yet" in jjm("webhook", "deliveries").stdout
+    assert "Sending 1 message again." in jjm("webhook", "replay", "1").stdout
+    jjm("webhook", "delete", made, "--dry-run")
+    jjm("webhook", "delete", made)
+    assert "nowhere" in jjm("webhook", "list").stderr
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (("create", "ftp://x"), "no address"), (("create", "https://x", "--type", ""), "filters by type"),
+    (("test", "we_1"), "no webhook 'we_1'"), (("delete", "we_1"), "no webhook"), (("update", "we_1"), "Say what"),
+    (("replay",), "Name a delivery"), (("replay", "3"), "no delivery 3"), (("replay", "1", "--endpoint", "x"), "Name a"),
+    (("replay", "--endpoint", "x", "--since", "monday"), "is no time"),
+    (("deliveries", "we_1"), "no webhook"), (("deliveries", "--limit", "0"), "between 1 and 1000"),
+])  # fmt: skip
+def test_what_cannot_be_done(jjm, words, said):
+    """One sentence each."""
+    assert said in jjm("webhook", *words, expect=1).stderr
+
+
+def test_a_json_file_keeps_no_webhooks(jjm):
+    """It says what to do."""
+    done = jjm("webhook", "list", expect=1, JJM_STORAGE__BACKEND="json")
+    assert "storage.backend" in done.stderr
+
+
+def test_redis_that_is_away_stops_no_command(jjm):
+    """Hints are lost, and nothing else."""
+    jjm("webhook", "create", "https://example.org/x", REDIS_URL="redis://127.0.0.1:1/0")
+    assert "example.org" in jjm("webhook", "list").stdout
+    refused = jjm("webhook", "test", "we_1", expect=1, REDIS_URL="redis://127.0.0.1:1/0").stderr
+    assert "There is no webhook 'we_1'." in refused
+    assert "Traceback" not in refused
+    wrong = jjm("webhook", "list", expect=1, REDIS_URL="http://x").stderr
+    assert "redis.url" in wrong
