@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from jules_job_manager.bootstrap.access import save_first_admin, tidy
+from jules_job_manager.bootstrap.live import LiveService, live_service
 from jules_job_manager.bootstrap.operations import Operations, operations_of
 from jules_job_manager.bootstrap.queue import queue_worker
 from jules_job_manager.bootstrap.sandbox import check_warnings
@@ -45,6 +46,8 @@ class Service:
     """Whether this process itself runs the queue."""
     operations: Operations
     """Metrics and health."""
+    events: LiveService
+    """Live events, webhooks and the cache."""
     secrets: SecretWatch
     """Notices secrets that were replaced where they are kept."""
     worker_problem: str = ""
@@ -82,6 +85,16 @@ class Service:
             return Found(status=HealthStatus.DEGRADED, message=self.worker_problem)
         said = "The service runs the queue itself." if self.has_worker else "Workers run apart."
         return Found(status=HealthStatus.HEALTHY, message=said)
+
+    async def look_at_live(self) -> Found:
+        """Say, as a check of health, whether events reach those who follow them in time."""
+        known = self.events.live.health()
+        self.operations.meter.put("jules_live_clients", float(known.followers))
+        if known.log_trouble:
+            return Found(status=HealthStatus.UNHEALTHY, message=known.log_trouble)
+        if known.bus.degraded:
+            return Found(status=HealthStatus.DEGRADED, message=known.bus.detail)
+        return Found(message=f"{known.followers} follow, over the {known.bus.name} bus.")
 
     async def reload(self, settings: Settings) -> None:
         """Go on with other settings: the worker finishes what is in hand and begins with them.
@@ -178,20 +191,20 @@ async def open_service(
     trace_id = None if app.tracer is None else app.tracer.trace_id
     operations = operations_of(app, app.settings, trace_id=trace_id)
     watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
-    service = Service(
-        app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
-        operations=operations, secrets=watch,
-    )  # fmt: skip
-    operations.health.add(
-        HealthCheck(name="own_worker", probe=service.look_at_worker, is_critical=False)
-    )
+    async with live_service(app) as events:
+        service = Service(
+            app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
+            operations=operations, events=events, secrets=watch,
+        )  # fmt: skip
+        for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
+            operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))
 
-    async def use(changed: frozenset[str], settings: Settings) -> None:
-        del changed
-        await service.reload(settings)
+        async def use(changed: frozenset[str], settings: Settings) -> None:
+            del changed
+            await service.reload(settings)
 
-    watch.subscribe(use)
-    yield service
+        watch.subscribe(use)
+        yield service
 
 
 async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:

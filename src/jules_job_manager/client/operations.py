@@ -544,6 +544,13 @@ class Operations:
         )
         return found
 
+    async def follow_events(self, *, after: str | None = None, named: bool | None = None) -> str:
+        """Send each wanted event once, in order, as server-sent events."""
+        found: str = await self._connection.text(
+            "GET", "/api/v1/events/stream", query={"after": after, "named": named}
+        )
+        return found
+
     async def get_liveness(self) -> m.Live:
         """Answer, which is the proof. Nothing else is looked at: a restart mends no database."""
         found: m.Live = await self._connection.json("GET", "/health/live")

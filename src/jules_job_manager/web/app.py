@@ -11,10 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
 
 from jules_job_manager._version import __version__
+from jules_job_manager.domain.access import Permission
 from jules_job_manager.web import problems
-from jules_job_manager.web.access import public
+from jules_job_manager.web.access import needs, public
 from jules_job_manager.web.describing import describe
 from jules_job_manager.web.doors import install
+from jules_job_manager.web.live import live_router, stream_policy
 from jules_job_manager.web.metrics import RequestTimes
 from jules_job_manager.web.operations import add_operations
 from jules_job_manager.web.requests import Requests
@@ -69,10 +71,15 @@ def create_app(
     api = APIRouter(prefix=PREFIX)
     for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit):
         api.include_router(part.router)
+    follow = live_router(
+        service.events.live, stream_policy(parts.settings.live),
+        dependencies=[Depends(needs(Permission.EVENTS_READ))],
+    )  # fmt: skip
+    api.include_router(follow)
     app.include_router(api)
     add_operations(app, service.operations)
     _offer_description(app)
-    problems.add_handlers(app)
+    problems.add_handlers(app, service.operations.meter, parts.secrets)
     settings = service.app.settings.server
     if settings.cors_origins:
         app.add_middleware(

@@ -2,7 +2,8 @@
 
 A POST with an `Idempotency-Key` is done once. Sent again by the same principal it gets the same
 answer with `Idempotency-Replayed: true`; while it is being done, a conflict; with another method,
-path, query or body, a mismatch. What raised an error was not kept, so sending it again tries again.
+path, query or body, a mismatch. What raised an error is not kept, so sending it again tries again;
+but an outcome that is not clear is, since it may have happened.
 Source: draft-ietf-httpapi-idempotency-key-header-07, read 2026-11.
 
 The application holds an `Idempotency` in `app.state.idempotency`.
@@ -25,13 +26,16 @@ from starlette.responses import Response, StreamingResponse
 from jules_job_manager.domain.access import Principal
 from jules_job_manager.errors import (
     InvalidInputError,
+    NotRecordedError,
     RequestInProgressError,
     RequestMismatchError,
     StoreError,
+    UnclearOutcomeError,
 )
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.idempotency_store import IdempotencyStore, KeptAnswer
 from jules_job_manager.web.access import gate_of
+from jules_job_manager.web.problems import problem_of
 
 _LOG = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
@@ -93,7 +97,19 @@ class Idempotency:
         keeper = asyncio.create_task(self._keep_claim(owner, key, token))  # ended and awaited below
         is_kept = False
         try:
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except (UnclearOutcomeError, NotRecordedError) as exc:
+                # It may have happened, or did: sent again, it must not be done again.
+                response = problem_of(exc, str(request.state.request_id))
+                unclear = KeptAnswer(
+                    status=response.status_code,
+                    headers=(("content-type", response.headers["content-type"]),),
+                    body=bytes(response.body),
+                )
+                await self._store.answer(owner, key, token=token, answer=unclear)
+                is_kept = True
+                raise
             answer = _kept(response)
             if answer is not None:
                 await self._store.answer(owner, key, token=token, answer=answer)

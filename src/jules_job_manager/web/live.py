@@ -86,6 +86,7 @@ def live_router(
 
     @router.get(
         "/stream", response_class=Response, summary="Follow events",
+        operation_id="follow_events",
         responses={
             200: {"description": "Events as they happen.", "content": {"text/event-stream": {}}},
             400: {"description": "A filter or an id cannot be used."},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from jules_job_manager import errors as e
-from jules_job_manager.domain.masking import masked
+from jules_job_manager.domain.masking import KnownSecrets, masked
+from jules_job_manager.ports.meter import Meter
 
 _LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -118,7 +119,9 @@ def status_of(error: e.JulesManagerError) -> int:
     return 500
 
 
-def problem_of(error: e.JulesManagerError, request_id: str) -> JSONResponse:
+def problem_of(
+    error: e.JulesManagerError, request_id: str, *, mask: Callable[[str], str] = masked
+) -> JSONResponse:
     """Return the answer for an error, without secrets."""
     status = status_of(error)
     title = (type(error).__doc__ or "").strip().splitlines()[0].rstrip(".")
@@ -129,8 +132,8 @@ def problem_of(error: e.JulesManagerError, request_id: str) -> JSONResponse:
     elif status == 503:
         headers["Retry-After"] = "5"
     return answer(
-        status, code=error.code, title=title, detail=masked(error.message),
-        hint=None if error.hint is None else masked(error.hint), request_id=request_id,
+        status, code=error.code, title=title, detail=mask(error.message),
+        hint=None if error.hint is None else mask(error.hint), request_id=request_id,
         headers=headers,
     )  # fmt: skip
 
@@ -165,14 +168,21 @@ def request_id_of(request: Request) -> str:
     return str(getattr(request.state, "request_id", ""))
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let the application answer every error as a problem."""
+def add_handlers(app: FastAPI, meter: Meter, secrets: KnownSecrets) -> None:
+    """Let the application answer every error as a problem.
+
+    Args:
+        app: The application.
+        meter: Counts errors by their code.
+        secrets: What no answer may hold.
+    """
 
     @app.exception_handler(e.JulesManagerError)
     async def known(request: Request, error: e.JulesManagerError) -> JSONResponse:
+        meter.add("jules_errors_total", error_type=error.code)
         if status_of(error) >= 500:
             _LOG.warning("%s", error, extra={"request_id": request_id_of(request)})
-        return problem_of(error, request_id_of(request))
+        return problem_of(error, request_id_of(request), mask=secrets.masked)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -198,6 +208,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        meter.add("jules_errors_total", error_type=e.JulesManagerError.code)
         moment = datetime.now(UTC).isoformat(timespec="seconds")
         _LOG.error(
             "unexpected: %s", type(error).__name__, exc_info=error,

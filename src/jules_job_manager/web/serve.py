@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.web.app import create_app
 from jules_job_manager.web.operations import operated
+from jules_job_manager.web.serving import Server
 
 if TYPE_CHECKING:
     from jules_job_manager.bootstrap.service import Service
@@ -95,7 +96,9 @@ def address_of(listener: socket.socket, settings: ServerSettings) -> str:
     if listener.family == socket.AF_UNIX:
         return f"unix:{listener.getsockname()}"
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart, not bound
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -140,7 +143,7 @@ async def serve(
         timeout_graceful_shutdown=max(1, round(settings.graceful_seconds)),
         ssl_certfile=_file(settings.tls_certificate), ssl_keyfile=_file(settings.tls_key),
     )  # fmt: skip
-    server = _Server(config, ready)
+    server = _Server(config, ready=ready, on_stop=service.events.stop)
     stopping = asyncio.ensure_future(_stop_when(stop, server)) if stop is not None else None
     try:
         await server.serve(sockets=[listener])
@@ -159,11 +162,13 @@ def _file(name: str) -> str | None:
     return str(Path(name).expanduser()) if name else None
 
 
-class _Server(uvicorn.Server):
-    """A server that says when it answers requests."""
+class _Server(Server):
+    """A server that says when it answers requests, and ends without killing the process."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: uvicorn.Config, *, ready: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
+        super().__init__(config, on_stop=on_stop)
         self._ready = ready
 
     @contextlib.contextmanager

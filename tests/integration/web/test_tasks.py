@@ -118,3 +118,22 @@ async def test_a_change_of_what_has_changed_is_refused(client):
     assert (await client.get(path)).json()["archived"]
     assert 412 == (await client.delete(path, headers={"If-Match": tag})).status_code
     assert 204 == (await client.delete(path, headers={"If-Match": "*"})).status_code
+
+
+async def test_an_unclear_outcome_is_not_tried_again(client, service, monkeypatch):
+    """Jules may have made the task: the same key gets the same answer, and Jules is not asked again."""
+    from jules_job_manager.errors import UnclearOutcomeError
+
+    asked = []
+
+    async def unclear(new):
+        asked.append(new)
+        raise UnclearOutcomeError("It may exist.")
+
+    monkeypatch.setattr(service.app.backend, "create_task", unclear)
+    headers = {"Idempotency-Key": "unclear"}
+    first = await client.post(TASKS, json=NEW, headers=headers)
+    second = await client.post(TASKS, json=NEW, headers=headers)
+    assert (502, "JJM063") == (first.status_code, first.json()["code"])
+    assert (502, "JJM063") == (second.status_code, second.json()["code"])
+    assert 1 == len(asked)
