@@ -4,7 +4,8 @@
 
     JulesManagerError
     ├── InvalidInputError              what the user typed or passed cannot be used
-    │   └── JobNotFoundError           no such job in the queue
+    │   ├── JobNotFoundError           no such job in the queue
+    │   └── WebhookNotFoundError       no such webhook, or delivery of one
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -104,6 +105,12 @@ class JobNotFoundError(InvalidInputError):
     """The queue has no such job."""
 
     code = "JJM011"
+
+
+class WebhookNotFoundError(InvalidInputError):
+    """There is no such webhook."""
+
+    code = "JJM013"
 
 
 class ConfigurationError(JulesManagerError):

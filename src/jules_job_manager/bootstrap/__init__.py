@@ -19,6 +19,7 @@ from jules_job_manager.settings.model import AccountSettings, Settings
 if TYPE_CHECKING:
     from jules_job_manager.adapters.backends.simulator.engine import Simulator
     from jules_job_manager.adapters.forges.github.api import GitHubApi
+    from jules_job_manager.bootstrap.administration import Administration
     from jules_job_manager.domain.job import Job
     from jules_job_manager.domain.quota import AccountUse
     from jules_job_manager.domain.task import JulesTask
@@ -189,6 +190,13 @@ class App:
             store=self.store, clock=self.clock, ageing=ageing, cancel_reviews=self._cancel_reviews,
             actor=self.actor or "person",
         )  # fmt: skip
+
+    @property
+    def administration(self) -> Administration:
+        """Keys, the audit log, webhooks, and what is done to repositories."""
+        from jules_job_manager.bootstrap.administration import Administration
+
+        return Administration(self)
 
     async def _cancel_reviews(self, marks: Sequence[str]) -> int:
         from jules_job_manager.bootstrap.dispatch import dispatcher_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.bootstrap import App
+from jules_job_manager.client.administration import RemoteAdministration
 from jules_job_manager.client.backlogs import RemoteBacklogs, RemoteDocuments
 from jules_job_manager.client.connection import Connection
 from jules_job_manager.client.observer import RemoteObserver
@@ -78,6 +79,11 @@ class RemoteApp(App):
     def queue_admin(self) -> RemoteQueueAdmin:
         """What a person does to the order and the pace of the queue."""
         return RemoteQueueAdmin(self.operations)
+
+    @property
+    def administration(self) -> RemoteAdministration:
+        """Keys, the audit log, webhooks, and what is done to repositories."""
+        return RemoteAdministration(self.operations)
 
     def account_choices(self) -> dict[str, tuple[str, PlanChoice]]:
         """Return nothing: the accounts are the service's."""

@@ -15,6 +15,8 @@ from jules_job_manager.client.problems import error_of
 from jules_job_manager.errors import ConfigurationError, ServiceUnreachableError
 
 TRIES = 3
+LONG_SECONDS = 3600.0
+"""Longest wait for an answer that the service works out in a repository."""
 MOST_BYTES = 64_000_000
 """Of one answer; a longer one is refused."""
 
@@ -39,6 +41,7 @@ class Connection:
         headers = {"User-Agent": f"jjm/{__version__}", "Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
+        self._timeout = timeout_seconds
         self._client = httpx2.AsyncClient(
             base_url=self.address, headers=headers, timeout=timeout_seconds, transport=transport
         )
@@ -51,16 +54,22 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str | None] | None = None,
         body: Any = None,
+        once: bool = False,
+        takes_long: bool = False,
     ) -> Any:
         """Send a request and return the JSON of its answer.
 
         A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice.
+        With `once` the service does not look at such a key, so it is sent once.
+        With `takes_long` the answer may take minutes.
 
         Raises:
             ServiceUnreachableError: no answer came, or one that is not the service's.
             JulesManagerError: the service refused; the class is the one that it raised there.
         """
-        answer = await self._answer(method, path, query=query, headers=headers, body=body)
+        answer = await self._answer(
+            method, path, query=query, headers=headers, body=body, once=once, takes_long=takes_long
+        )
         try:
             return answer.json()
         except ValueError as exc:
@@ -82,11 +91,13 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str | None] | None = None,
         body: Any = None,
+        once: bool = False,
+        takes_long: bool = False,
     ) -> httpx2.Response:
         given = {name: value for name, value in (headers or {}).items() if value is not None}
-        if method == "POST":
+        if method == "POST" and not once:
             given["Idempotency-Key"] = str(uuid.uuid4())
-        safe = method in {"GET", "POST", "PUT", "DELETE"}
+        safe = method in {"GET", "POST", "PUT", "DELETE"} and not once
         again = AsyncRetrying(
             stop=stop_after_attempt(TRIES if safe else 1),
             wait=wait_exponential(multiplier=0.2, max=2),
@@ -95,7 +106,7 @@ class Connection:
         )
         async for attempt in again:
             with attempt:
-                answer = await self._send(method, path, query, given, body)
+                answer = await self._send(method, path, query, given, body, takes_long=takes_long)
         if answer.is_success:
             return answer
         raise error_of(answer)
@@ -107,11 +118,14 @@ class Connection:
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         body: Any,
+        *,
+        takes_long: bool,
     ) -> httpx2.Response:
+        timeout = httpx2.Timeout(self._timeout, read=LONG_SECONDS if takes_long else self._timeout)
         parameters = {n: _word(value) for n, value in (query or {}).items() if value is not None}
         try:
             return await self._client.request(
-                method, path, params=parameters, headers=headers, json=body
+                method, path, params=parameters, headers=headers, json=body, timeout=timeout
             )
         except httpx2.TimeoutException as exc:
             raise self._unreachable("it did not answer in time") from exc

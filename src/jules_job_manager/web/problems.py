@@ -26,6 +26,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.JulesManagerError: 500,
     e.InvalidInputError: 400,
     e.JobNotFoundError: 404,
+    e.WebhookNotFoundError: 404,
     e.ConfigurationError: 503,
     e.AuthenticationError: 502,
     e.BackendConnectionError: 502,

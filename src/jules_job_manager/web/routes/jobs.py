@@ -109,7 +109,7 @@ async def create_jobs(app: QueueWriter, body: s.NewJobsIn, request: Request) -> 
 @router.get("/jobs/{key}", operation_id="get_job", response_model=s.JobOut, responses=_FOUND)
 async def get_job(app: QueueReader, key: Key, response: Response) -> dict[str, Any]:
     """Return one job."""
-    return tagged(response, (await _job(app, key)).to_dict())
+    return tagged(response, (await job_meant(app, key)).to_dict())
 
 
 @router.patch("/jobs/{key}", operation_id="update_job", response_model=s.JobOut, responses=_ACTS)
@@ -121,7 +121,7 @@ async def update_job(
     nulls = sorted(name for name, value in given.items() if value is None)
     if nulls:
         raise InvalidInputError(f"{nulls[0]} cannot be null.", hint="Leave it out to keep it.")
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     texts = {name: value for name, value in given.items() if name in TEXTS}
     plan = {name: value for name, value in given.items() if name not in TEXTS | {"pinned"}}
     if texts:
@@ -136,7 +136,7 @@ async def update_job(
 @router.delete("/jobs/{key}", operation_id="delete_job", status_code=204, responses=_ACTS)
 async def delete_job(app: QueueWriter, key: Key, if_match: IfMatch = None) -> None:
     """Take a job out that no document has and no task works on."""
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     await _desk(app).remove(job.key)
 
 
@@ -147,7 +147,7 @@ async def hold_job(
 ) -> dict[str, Any]:  # fmt: skip
     """Keep a job from starting until it is released."""
     reason = (body or s.ReasonIn()).reason
-    job = await app.queue_admin.hold(await _job(app, key, if_match), reason)
+    job = await app.queue_admin.hold(await job_meant(app, key, if_match), reason)
     return tagged(response, job.to_dict())
 
 
@@ -158,7 +158,7 @@ async def release_job(
     app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a held job go on."""
-    job = await app.queue_admin.release(await _job(app, key, if_match))
+    job = await app.queue_admin.release(await job_meant(app, key, if_match))
     return tagged(response, job.to_dict())
 
 
@@ -169,8 +169,8 @@ async def move_job(
     app: QueueWriter, key: Key, body: s.MoveIn, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Give a waiting job another place; the answer is the new order."""
-    job = await _job(app, key, if_match)
-    other = None if body.other is None else await _job(app, body.other)
+    job = await job_meant(app, key, if_match)
+    other = None if body.other is None else await job_meant(app, body.other)
     return {"keys": list(await app.queue_admin.move(job, to=body.to, other=other))}
 
 
@@ -179,7 +179,7 @@ async def skip_job(
     app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Take a waiting job out; what depends on it does not wait for it."""
-    job = await app.queue_admin.skip(await _job(app, key, if_match))
+    job = await app.queue_admin.skip(await job_meant(app, key, if_match))
     return tagged(response, job.to_dict())
 
 
@@ -191,7 +191,7 @@ async def cancel_job(
 ) -> dict[str, Any]:
     """Take a job out, and end its task."""
     what = (body or s.CancelIn()).task
-    job, attempts = await app.queue_admin.cancel(await _job(app, key, if_match))
+    job, attempts = await app.queue_admin.cancel(await job_meant(app, key, if_match))
     accounts = app.accounts() if what != "keep" else {}
     notes = []
     for attempt in attempts:
@@ -212,7 +212,7 @@ async def retry_job(
     app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a failed or cancelled job have another attempt."""
-    job = await app.interventions.retry(await _job(app, key, if_match))
+    job = await app.interventions.retry(await job_meant(app, key, if_match))
     return tagged(response, job.to_dict())
 
 
@@ -223,7 +223,7 @@ async def adopt_task(
     app: QueueWriter, key: Key, body: s.AdoptIn, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Give a job the task that already works on it."""
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     task = await app.tasks.get_task(body.task)
     backends = {backend: name for name, (backend, _) in app.account_choices().items()}
     account = backends.get(task.backend, "default")
@@ -239,7 +239,7 @@ async def approve_merge(
     app: ReviewsWriter, key: Key, if_match: IfMatch = None
 ) -> dict[str, Any]:  # fmt: skip
     """Let the delivery that was reviewed last be merged; the approval is of that commit alone."""
-    return (await app.interventions.approve_merge(await _job(app, key, if_match))).to_dict()
+    return (await app.interventions.approve_merge(await job_meant(app, key, if_match))).to_dict()
 
 
 @router.post("/jobs/{key}/sign", operation_id="sign_job", response_model=s.JobOut, responses=_ACTS)
@@ -247,7 +247,7 @@ async def sign_job(
     app: ReviewsWriter, key: Key, body: s.SignIn, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Answer for a line of the job's checklist, saying what was seen."""
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     signed = await app.interventions.sign(job, body.line, body.evidence)
     return tagged(response, signed.to_dict())
 
@@ -264,7 +264,7 @@ async def why_job(app: QueueReader, key: Key) -> dict[str, Any]:
 )
 async def job_story(app: ReviewsReader, key: Key) -> dict[str, Any]:
     """Return the whole story of a job on one page of Markdown."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return {"key": job.key, "markdown": story_markdown(await story_of(app.store, job))}
 
 
@@ -274,7 +274,7 @@ async def job_story(app: ReviewsReader, key: Key) -> dict[str, Any]:
 )  # fmt: skip
 async def list_job_attempts(app: QueueReader, key: Key) -> list[dict[str, Any]]:
     """Return the attempts made at a job."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return [attempt.to_dict() for attempt in await app.store.jobs.list_attempts(job.key)]
 
 
@@ -284,7 +284,7 @@ async def list_job_attempts(app: QueueReader, key: Key) -> list[dict[str, Any]]:
 )  # fmt: skip
 async def list_job_reviews(app: ReviewsReader, key: Key) -> list[dict[str, Any]]:
     """Return the reviews of a job's deliveries, oldest first."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return [review.to_dict() for review in await app.store.jobs.list_reviews(job.key)]
 
 
@@ -296,11 +296,11 @@ async def list_job_events(
     limit: Limit = 100,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the history of a job, oldest first."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return await page_of_events(app, subject=f"job:{job.key}", after=after, types=type, limit=limit)
 
 
-async def _job(app: App, key: str, if_match: str | None = None) -> Job:
+async def job_meant(app: App, key: str, if_match: str | None = None) -> Job:
     """Return the job meant, if it still is what the caller saw."""
     job = await app.store.jobs.get_job(key)
     if job is None:  # perhaps written in another case

@@ -98,6 +98,12 @@ class LinkView(BaseModel):
     expires_at: str
 
 
+class EndedView(BaseModel):
+    """How many sessions were ended."""
+
+    sessions: int
+
+
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage)
 async def list_keys(request: Request, who: Manager) -> KeyPage:
     """List API keys, oldest first."""
@@ -153,6 +159,19 @@ async def create_link(request: Request, new: NewLink, who: Manager) -> LinkView:
         name=new.name, role=new.role, url=f"{base}/sign-in?token={link.text}",
         expires_at=to_rfc3339(link.expires_at),
     )  # fmt: skip
+
+
+@router.post("/people/{name}/sign-out", operation_id="sign_out_person", response_model=EndedView)
+async def sign_out_person(
+    request: Request,
+    name: Annotated[str, Path(min_length=1, max_length=200, description="Who is signed out.")],
+    who: Manager,
+) -> EndedView:
+    """End all sessions of a person."""
+    note_audited(request)
+    gate = gate_of(request)
+    count = await gate.sign_in.sign_out_person(name, caller=gate.caller(request, who))
+    return EndedView(sessions=count)
 
 
 def _fields(key: ApiKey, now: datetime) -> dict[str, Any]:
