@@ -35,7 +35,8 @@
     ├── ConflictError                  the request does not fit what is there
     │   ├── RequestInProgressError     the same request is being worked on (transient)
     │   └── RequestMismatchError       its idempotency key belongs to another request
-    └── ServiceUnreachableError        the service that commands talk to gave no answer
+    ├── ServiceUnreachableError        the service that commands talk to gave no answer
+    └── ServiceTooOldError             the service does not know what it was asked for
 
 A class docstring is the default message. Errors carry fields (`code`, `context`,
 `hint`) and never an exit code or an HTTP status: each face maps them in one file.
@@ -332,3 +333,9 @@ class ServiceUnreachableError(JulesManagerError):
 
     code = "JJM130"
     is_transient = True
+
+
+class ServiceTooOldError(JulesManagerError):
+    """The service does not know what it was asked for; it may be older."""
+
+    code = "JJM131"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,8 +17,8 @@ from jules_job_manager.errors import ConfigurationError, ServiceUnreachableError
 TRIES = 3
 LONG_SECONDS = 3600.0
 """Longest wait for an answer that the service works out in a repository."""
-MOST_BYTES = 64_000_000
-"""Of one answer; a longer one is refused."""
+SILENCE_SECONDS = 120.0
+"""A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
 
 
 class Connection:
@@ -83,6 +83,41 @@ class Connection:
         """Send a request whose answer says nothing more; see `json`."""
         await self._answer(method, path, **request)
 
+    async def health(self) -> Any:
+        """Return what the service says of itself, also when that is not good; see `json`."""
+        answer = await self._send("GET", "/health", None, {}, None, takes_long=False)
+        if answer.status_code not in {200, 503}:
+            raise error_of(answer, self.address)
+        try:
+            found = answer.json()
+            _ = (found["status"], found["version"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise self._unreachable("what answered there is no service of jjm") from exc
+        return found
+
+    async def follow(
+        self, path: str, *, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+        """Yield what a stream of server-sent events sends, until it ends.
+
+        Raises:
+            ServiceUnreachableError: it cannot be had, or broke; `SILENCE_SECONDS` without a word count
+                as broken.
+            JulesManagerError: the service refused; as `json`.
+        """
+        timeout = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
+        try:
+            async with self._client.sse(
+                path, params=dict(query), headers=dict(headers), timeout=timeout
+            ) as source:
+                if not source.response.is_success:
+                    await source.response.aread()
+                    raise error_of(source.response, self.address)
+                async for message in source:
+                    yield message
+        except httpx2.TransportError as exc:
+            raise self._unreachable(str(exc) or type(exc).__name__) from exc
+
     async def _answer(
         self,
         method: str,
@@ -109,7 +144,7 @@ class Connection:
                 answer = await self._send(method, path, query, given, body, takes_long=takes_long)
         if answer.is_success:
             return answer
-        raise error_of(answer)
+        raise error_of(answer, self.address)
 
     async def _send(
         self,

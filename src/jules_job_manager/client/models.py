@@ -641,6 +641,15 @@ class WebhookOut(TypedDict):
     created_at: str
 
 
+class WouldOut(TypedDict):
+    """
+    What would become of a job.
+    """
+
+    job: str
+    text: str
+
+
 class JulesJobManagerWebSchemasJobsDeliveryOut(TypedDict):
     """
     What an attempt handed over, pinned to a commit.
@@ -931,6 +940,18 @@ class NewLink(TypedDict, closed=True):
 
     name: str
     role: Role
+
+
+class OutlookOut(TypedDict):
+    """
+    What the queue would do next.
+    """
+
+    at: str
+    may_move: bool
+    leader: str
+    last_look: str | None
+    would: list[WouldOut]
 
 
 class PageAttemptOut(TypedDict):

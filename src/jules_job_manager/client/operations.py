@@ -415,6 +415,11 @@ class Operations:
         found: m.QueueOut = await self._connection.json("GET", "/api/v1/queue")
         return found
 
+    async def get_outlook(self) -> m.OutlookOut:
+        """Say what the queue would do next, as far as the store knows; Jules is not asked."""
+        found: m.OutlookOut = await self._connection.json("GET", "/api/v1/queue/outlook")
+        return found
+
     async def pause_queue(self, *, body: m.PauseIn | None = None) -> None:
         """Let no job get an attempt until it is resumed; what runs goes on."""
         await self._connection.nothing("POST", "/api/v1/queue/pause", body=body)

@@ -49,6 +49,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.ConflictError: 409,
     e.RequestMismatchError: 422,
     e.ServiceUnreachableError: 502,
+    e.ServiceTooOldError: 502,
 }
 """A class that is missing has the status of the nearest one it inherits from."""
 

@@ -21,6 +21,23 @@ class QueueOut(Answer):
     leader: str = Field(description="The program that runs it; empty: none does.")
 
 
+class WouldOut(Answer):
+    """What would become of a job."""
+
+    job: str
+    text: str = Field(description="That it would start, or what it waits for.")
+
+
+class OutlookOut(Answer):
+    """What the queue would do next."""
+
+    at: Moment
+    may_move: bool = Field(description="Whether anything can happen without a person.")
+    leader: str = Field(description="The program that runs it; empty: none does.")
+    last_look: Moment | None = Field(description="When that looked at Jules last.")
+    would: list[WouldOut]
+
+
 class PauseIn(Body):
     """Why the queue is paused."""
 
