@@ -270,7 +270,10 @@ class App:
         from jules_job_manager.services.outlook import outlook_of
 
         policy = queue_policy(self.settings)
-        return await outlook_of(self.store, self.account_choices(), self.clock, policy)
+        return await outlook_of(
+            self.store, self.account_choices(), self.clock, policy,
+            interval_seconds=self.settings.queue.poll_interval_seconds,
+        )  # fmt: skip
 
     async def observer_of(self, reference: str) -> Observer:
         """Return the observer of the account a task is in: the default one for unknown tasks.

@@ -5,12 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.client.queue_follow import Ended
-    from jules_job_manager.domain.job import Job
+    from jules_job_manager.client.app import RemoteApp
 
 
 def follow_queue(context: Context, args: Namespace) -> int:
@@ -54,7 +52,7 @@ async def _follow(app: App, context: Context, args: Namespace) -> int:
     from jules_job_manager.cli.queue_watch import LineWatch
     from jules_job_manager.cli.stopping import stopped_by_signals
     from jules_job_manager.client.app import RemoteApp
-    from jules_job_manager.client.queue_follow import QueueFollow
+    from jules_job_manager.client.queue_follow import Ended, QueueFollow
     from jules_job_manager.errors import InvalidInputError
 
     assert isinstance(app, RemoteApp)
@@ -69,15 +67,16 @@ async def _follow(app: App, context: Context, args: Namespace) -> int:
     if stopped():
         raise KeyboardInterrupt
     jobs = await app.store.jobs.list_jobs()
-    _say_alone(context, ended, jobs)
+    if ended is Ended.NO_WORKER and any(not job.status.is_final for job in jobs):
+        context.note(f"warning: {await _why_alone(app)}")
     return summary(context, jobs)
 
 
-def _say_alone(context: Context, ended: Ended, jobs: Sequence[Job]) -> None:
-    from jules_job_manager.client.queue_follow import Ended
-
-    if ended is Ended.NO_WORKER and any(not job.status.is_final for job in jobs):
-        context.note(
-            "warning: No worker runs this queue, so nothing moves. Set server.worker to true where "
-            "the service runs, or start `jjm worker` beside it."
-        )
+async def _why_alone(app: RemoteApp) -> str:
+    problem = (await app.operations.get_service())["worker_problem"]
+    if problem:
+        return f"The service's worker does not work: {problem}"
+    return (
+        "No worker runs this queue, so nothing moves. Set server.worker to true where the service "
+        "runs, or start `jjm worker` beside it."
+    )

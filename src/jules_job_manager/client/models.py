@@ -460,6 +460,7 @@ class ServiceOut(TypedDict):
     store: str
     backend: str
     worker: bool
+    worker_problem: str
 
 
 class SessionView(TypedDict):
@@ -950,7 +951,7 @@ class OutlookOut(TypedDict):
     at: str
     may_move: bool
     leader: str
-    last_look: str | None
+    settles_seconds: float
     would: list[WouldOut]
 
 

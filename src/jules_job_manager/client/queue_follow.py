@@ -58,8 +58,8 @@ class QueueFollow:
         self._drained = False
         """Whether the worker said, since we follow, that nothing can move."""
         self._after = 0
-        self._idle_look: datetime | None = None
-        """Of the worker: after it, nothing could move."""
+        self._idle_since: datetime | None = None
+        """Since when nothing can move, by the clock of the service."""
         self._alone_since: datetime | None = None
         self._said_alone = False
 
@@ -76,18 +76,17 @@ class QueueFollow:
             JulesManagerError: the service refuses to tell. Its being away is waited out.
         """
         self._after = await self._app.store.events.last_id()
-        began = (await self._app.outlook()).at
         async with self._app.hearing(subject=("job:*", "queue")) as hints:
             self._hints = hints
             while not self._is_stopped:
-                ended = await self._looked(began)
+                ended = await self._looked()
                 if ended is not None:
                     return ended
-                is_calm = hints.is_live and self._idle_look is None and self._alone_since is None
+                is_calm = hints.is_live and self._idle_since is None and self._alone_since is None
                 await hints.wait(LIVE_SECONDS if is_calm else POLL_SECONDS)
         return Ended.STOPPED
 
-    async def _looked(self, began: datetime) -> Ended | None:
+    async def _looked(self) -> Ended | None:
         """Tell what is new, and return whether that was all."""
         try:
             await self._tell_news()
@@ -103,24 +102,20 @@ class QueueFollow:
         if not now.leader:
             return self._alone(now)
         self._alone_since, self._said_alone = None, False
-        return Ended.DRAINED if self._is_over(now, began) and not self._watch else None
+        return Ended.DRAINED if self._is_over(now) and not self._watch else None
 
-    def _is_over(self, now: Outlook, began: datetime) -> bool:
+    def _is_over(self, now: Outlook) -> bool:
         """Return whether nothing moves, surely.
 
-        What a person did just before we came is seen by the worker with its next look: so it must
-        have looked after that, and once more, since it may have been about to act.
+        What a person did just before we came is seen by the worker a little later. When it says
+        itself that nothing can move, that is known at once.
         """
         if now.may_move:
-            self._idle_look, self._drained = None, False
+            self._idle_since, self._drained = None, False
             return False
-        if self._drained:
-            return True
-        if now.last_look is None or now.last_look < began:
-            return False
-        if self._idle_look is None:
-            self._idle_look = now.last_look
-        return now.last_look > self._idle_look
+        self._idle_since = self._idle_since or now.at
+        idle_seconds = (now.at - self._idle_since).total_seconds()
+        return self._drained or idle_seconds >= now.settles_seconds
 
     def _alone(self, now: Outlook) -> Ended | None:
         self._alone_since = self._alone_since or now.at

@@ -8,19 +8,16 @@ from datetime import datetime
 from typing import Any, Self
 
 from jules_job_manager.domain import orchestration as o
-from jules_job_manager.domain.clockwork import (
-    from_rfc3339,
-    optional_from_rfc3339,
-    optional_to_rfc3339,
-    to_rfc3339,
-)
+from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.domain.job import Job
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.accounts import PlanChoice
 from jules_job_manager.services.queue_run import LEASE_NAME
 from jules_job_manager.services.queue_view import stored_snapshot
-from jules_job_manager.services.tasks import LAST_LOOK_NOTE
+
+SPARE_SECONDS = 3.0
+"""For the look itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +29,8 @@ class Outlook:
     """Whether anything can happen without a person."""
     leader: str
     """The program that runs the queue; empty: none does."""
-    last_look: datetime | None
-    """When it looked at Jules last; None: nobody looks."""
+    settles_seconds: float
+    """What a person did is seen by the worker within this time: nothing moves that did not by then."""
     would: Mapping[str, str]
     """By job key: that it would start, or what it waits for."""
 
@@ -41,7 +38,7 @@ class Outlook:
         """Return it as JSON values."""
         return {
             "at": to_rfc3339(self.at), "may_move": self.may_move, "leader": self.leader,
-            "last_look": optional_to_rfc3339(self.last_look),
+            "settles_seconds": self.settles_seconds,
             "would": [{"job": key, "text": text} for key, text in self.would.items()],
         }  # fmt: skip
 
@@ -50,13 +47,18 @@ class Outlook:
         """Read what `to_dict` wrote."""
         return cls(
             at=from_rfc3339(data["at"]), may_move=data["may_move"], leader=data["leader"],
-            last_look=optional_from_rfc3339(data["last_look"]),
+            settles_seconds=data["settles_seconds"],
             would={one["job"]: one["text"] for one in data["would"]},
         )  # fmt: skip
 
 
 async def outlook_of(
-    store: Store, accounts: Mapping[str, tuple[str, PlanChoice]], clock: Clock, policy: o.Policy
+    store: Store,
+    accounts: Mapping[str, tuple[str, PlanChoice]],
+    clock: Clock,
+    policy: o.Policy,
+    *,
+    interval_seconds: float,
 ) -> Outlook:
     """Return the outlook; neither Jules nor git is asked.
 
@@ -65,14 +67,15 @@ async def outlook_of(
         accounts: Name of the backend and limits, by account.
         clock: Tells the time.
         policy: What may be decided without a person.
+        interval_seconds: Time between two looks of the worker.
     """
     snapshot = await stored_snapshot(store, accounts, clock)
     now = clock.now()
     lease = await store.leases.current(LEASE_NAME)
-    look = (await store.get_note(LAST_LOOK_NOTE) or "").partition(" ")[0]
     return Outlook(
         at=now, may_move=o.may_still_move(snapshot, policy, now),
-        leader="" if lease is None else lease.owner, last_look=optional_from_rfc3339(look or None),
+        leader="" if lease is None else lease.owner,
+        settles_seconds=2 * interval_seconds + SPARE_SECONDS,
         would=would_do(snapshot, policy, now),
     )  # fmt: skip
 

@@ -78,4 +78,5 @@ async def get_service(app: QueueReader, request: Request) -> dict[str, Any]:
         "store": app.store.kind,
         "backend": app.account_choices()["default"][0],
         "worker": service_of(request).has_worker,
+        "worker_problem": service_of(request).worker_problem,
     }

@@ -34,7 +34,9 @@ class OutlookOut(Answer):
     at: Moment
     may_move: bool = Field(description="Whether anything can happen without a person.")
     leader: str = Field(description="The program that runs it; empty: none does.")
-    last_look: Moment | None = Field(description="When that looked at Jules last.")
+    settles_seconds: float = Field(
+        description="What a person did is seen by the worker within this time."
+    )
     would: list[WouldOut]
 
 
@@ -160,3 +162,4 @@ class ServiceOut(Answer):
     store: str
     backend: str
     worker: bool = Field(description="Whether the service itself runs the queue.")
+    worker_problem: str = Field(description="Why its worker does not work; empty: it does.")
