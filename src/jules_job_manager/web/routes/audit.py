@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from jules_job_manager.domain.access import Permission, Principal
 from jules_job_manager.domain.audit import AuditEntry, Proof
@@ -21,6 +21,26 @@ Word = Annotated[str, Query(max_length=500)]
 
 class AuditEntryView(BaseModel):
     """Who did what to what."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "number": 3,
+                "at": "2026-11-24T12:00:00.000000Z",
+                "actor": "ada",
+                "kind": "key",
+                "operation": "key.create",
+                "resource": "key:ab12cd34",
+                "result": "done",
+                "request_id": "0d1f3c",
+                "address": "192.0.2.7",
+                "before": None,
+                "after": {"role": "viewer"},
+                "previous_hash": "0000000000000000000000000000000000000000000000000000000000000000",
+                "hash": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            }
+        }
+    )
 
     number: int = Field(description="Counts from 1 without gaps.")
     at: str
@@ -54,6 +74,19 @@ class ProblemView(BaseModel):
 
 class VerificationView(BaseModel):
     """Whether the log is as it was written."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "ok": True,
+                "count": 3,
+                "first_number": 1,
+                "head": "3:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                "is_head_too_old": False,
+                "problems": [],
+            }
+        }
+    )
 
     ok: bool
     count: int

@@ -51,6 +51,21 @@ class CleanIn(Body):
 class CleanStepOut(Answer):
     """What is, or would be, done with one task, and why."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": "31415926535897932384",
+                "account": "default",
+                "job": "SHOP-12",
+                "title": "Add a discount",
+                "action": "archive",
+                "reason": "its work is in main",
+                "done": True,
+                "failed": False,
+            }
+        }
+    )
+
     task_id: str
     account: str
     job: str
@@ -63,6 +78,20 @@ class CleanStepOut(Answer):
 
 class CheckHistoryOut(Answer):
     """How one check ended, over all reviews that ran it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "check": "tests",
+                "runs": 40,
+                "failed": 3,
+                "flaky": 1,
+                "quarantined": 0,
+                "changed_its_mind": 0,
+                "flaky_share": 0.025,
+            }
+        }
+    )
 
     check: str
     runs: int
@@ -84,5 +113,7 @@ class NotifyIn(Body):
 
 class NotifiedOut(Answer):
     """How many addresses there are."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"addresses": 1}})
 
     addresses: int

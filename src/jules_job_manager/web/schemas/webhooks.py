@@ -91,6 +91,27 @@ class WebhookChangeIn(Body):
 class DeliveryOut(Answer):
     """One event for one endpoint, and how sending it went."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 17,
+                "endpoint_id": "we_0f1e2d3c4b5a6978",
+                "message_id": "msg_0f1e2d3c4b5a6978_42",
+                "event_id": 42,
+                "event_type": "merged",
+                "state": "delivered",
+                "tries": 1,
+                "due": "2026-11-24T12:00:00.000000Z",
+                "status": 200,
+                "latency_ms": 41,
+                "answer": "ok",
+                "error": "",
+                "created_at": "2026-11-24T12:00:00.000000Z",
+                "finished_at": "2026-11-24T12:00:00.000000Z",
+            }
+        }
+    )
+
     id: int
     endpoint_id: str
     message_id: str = Field(description="The same for every try and every replay.")
@@ -136,11 +157,19 @@ class ReplayIn(Body):
 class ReplayedOut(Answer):
     """How many messages are sent again."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"count": 1}})
+
     count: int
 
 
 class TestedOut(Answer):
     """How an endpoint took a test message."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"status": 200, "latency_ms": 41, "answer": "ok", "error": ""}
+        }
+    )
 
     status: int | None = Field(description="HTTP status of the answer; null: there was none.")
     latency_ms: int
