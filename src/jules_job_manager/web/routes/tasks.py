@@ -15,6 +15,7 @@ from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.ports.task_store import TaskPage as StoredPage
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.stored_tasks import stored_task
+from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
@@ -92,9 +93,12 @@ async def list_tasks(
 @router.post(
     "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
 )
-async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -> dict[str, Any]:
+async def create_task(
+    app: TasksWriter, request: Request, body: s.NewTaskIn, response: Response
+) -> dict[str, Any]:
     """Create a task at Jules."""
     task = await _created(app, body)
+    note_change(request, resource=f"task:{task.id}", after=body.model_dump(mode="json"))
     response.headers["Location"] = f"/api/v1/tasks/{task.id}"
     return tagged(response, task.to_dict())
 
@@ -139,13 +143,14 @@ async def get_task(
     responses=documented(404, 409, 412, 415),
 )  # fmt: skip
 async def update_task(
-    app: TasksWriter, reference: Reference, body: s.TaskChangeIn, response: Response,
+    app: TasksWriter, request: Request, reference: Reference, body: s.TaskChangeIn, response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
         require_match(if_match, (await stored_task(app.store, reference)).to_dict())
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
+    note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
     return tagged(response, (await _as_stored(app, task_id)).to_dict())
 
 
@@ -153,20 +158,26 @@ async def update_task(
     "/tasks/{task_id}", operation_id="delete_task", status_code=204,
     responses=documented(404, 409, 412),
 )  # fmt: skip
-async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch = None) -> None:
+async def delete_task(
+    app: TasksWriter, request: Request, reference: Reference, if_match: IfMatch = None
+) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
         require_match(if_match, (await stored_task(app.store, reference)).to_dict())
-    await app.tasks.delete_task(reference)
+    task_id = await app.tasks.delete_task(reference)
+    note_change(request, resource=f"task:{task_id}")
 
 
 @router.post(
     "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
     responses=_ACTS,
 )  # fmt: skip
-async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn) -> dict[str, Any]:
+async def send_message(
+    app: TasksWriter, request: Request, reference: Reference, body: s.MessageIn
+) -> dict[str, Any]:
     """Send a message to a task's conversation."""
     task_id = await app.tasks.send_message(reference, body.text)
+    note_change(request, resource=f"task:{task_id}", after={"message": body.text[:1000]})
     return _act(app, await _as_stored(app, task_id))
 
 
@@ -175,20 +186,25 @@ async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn
     responses=_ACTS,
 )  # fmt: skip
 async def approve_plan(
-    app: TasksWriter, reference: Reference, body: s.ApprovalIn | None = None
+    app: TasksWriter, request: Request, reference: Reference, body: s.ApprovalIn | None = None
 ) -> dict[str, Any]:
     """Approve the plan that waits. With `plan`, only if it still is the one that was seen."""
     expected = None if body is None else body.plan
-    return _act(app, await app.tasks.approve_plan(reference, expected_plan=expected))
+    task = await app.tasks.approve_plan(reference, expected_plan=expected)
+    plan = "" if task.plan is None else task.plan.fingerprint
+    note_change(request, resource=f"task:{task.id}", after={"approved_plan": plan})
+    return _act(app, task)
 
 
 @router.post(
     "/tasks/{task_id}/resume", operation_id="resume_task", response_model=s.TaskActOut,
     responses=_ACTS,
 )  # fmt: skip
-async def resume_task(app: TasksWriter, reference: Reference) -> dict[str, Any]:
+async def resume_task(app: TasksWriter, request: Request, reference: Reference) -> dict[str, Any]:
     """Make a paused task go on."""
-    return _act(app, await app.tasks.resume_task(reference))
+    task = await app.tasks.resume_task(reference)
+    note_change(request, resource=f"task:{task.id}", after={"status": task.status.value})
+    return _act(app, task)
 
 
 @router.get(
