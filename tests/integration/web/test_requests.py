@@ -92,3 +92,13 @@ async def test_other_origins_only_when_they_are_named(service):
         )
     assert "https://ui.example" == good.headers["access-control-allow-origin"]
     assert "access-control-allow-origin" not in bad.headers
+
+
+async def test_the_start_page_leads_on(client, web):
+    """Without a session it leads to signing in; with one, or a key, to what there is."""
+    async with client_of(web) as nobody:
+        page = await nobody.get("/")
+    assert 'href="/sign-in"' in page.text
+    assert "script" not in page.text
+    page = await client.get("/")
+    assert "Signed in as <strong>the-admin</strong>" in page.text
