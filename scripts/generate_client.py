@@ -115,6 +115,10 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
         )
     if body is not None:
         call.append("body=body")
+    if method == "post" and not any(p["name"].lower() == "idempotency-key" for p in parameters):
+        call.append("once=True")
+    if operation.get("x-takes-long"):
+        call.append("takes_long=True")
     sent = f"await self._connection.{reads}({', '.join(call)})"
     lines.append(
         f"        {sent}\n"

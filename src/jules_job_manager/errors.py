@@ -4,7 +4,8 @@
 
     JulesManagerError
     ├── InvalidInputError              what the user typed or passed cannot be used
-    │   └── JobNotFoundError           no such job in the queue
+    │   ├── JobNotFoundError           no such job in the queue
+    │   └── WebhookNotFoundError       no such webhook, or delivery of one
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -34,7 +35,8 @@
     ├── ConflictError                  the request does not fit what is there
     │   ├── RequestInProgressError     the same request is being worked on (transient)
     │   └── RequestMismatchError       its idempotency key belongs to another request
-    └── ServiceUnreachableError        the service that commands talk to gave no answer
+    ├── ServiceUnreachableError        the service that commands talk to gave no answer
+    └── ServiceTooOldError             the service does not know what it was asked for
 
 A class docstring is the default message. Errors carry fields (`code`, `context`,
 `hint`) and never an exit code or an HTTP status: each face maps them in one file.
@@ -104,6 +106,12 @@ class JobNotFoundError(InvalidInputError):
     """The queue has no such job."""
 
     code = "JJM011"
+
+
+class WebhookNotFoundError(InvalidInputError):
+    """There is no such webhook."""
+
+    code = "JJM013"
 
 
 class ConfigurationError(JulesManagerError):
@@ -325,3 +333,9 @@ class ServiceUnreachableError(JulesManagerError):
 
     code = "JJM130"
     is_transient = True
+
+
+class ServiceTooOldError(JulesManagerError):
+    """The service does not know what it was asked for; it may be older."""
+
+    code = "JJM131"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import shlex
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from jules_job_manager.settings.model import AccountSettings, Settings
 if TYPE_CHECKING:
     from jules_job_manager.adapters.backends.simulator.engine import Simulator
     from jules_job_manager.adapters.forges.github.api import GitHubApi
+    from jules_job_manager.bootstrap.administration import Administration
     from jules_job_manager.domain.job import Job
     from jules_job_manager.domain.quota import AccountUse
     from jules_job_manager.domain.task import JulesTask
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.backlogs import BacklogService
     from jules_job_manager.services.interventions import Interventions
     from jules_job_manager.services.observer import Observer
+    from jules_job_manager.services.outlook import Outlook
     from jules_job_manager.services.queue_admin import QueueAdmin
     from jules_job_manager.services.tasks import TaskService
     from jules_job_manager.services.uploaded_backlogs import UploadedBacklogs
@@ -190,6 +192,13 @@ class App:
             actor=self.actor or "person",
         )  # fmt: skip
 
+    @property
+    def administration(self) -> Administration:
+        """Keys, the audit log, webhooks, and what is done to repositories."""
+        from jules_job_manager.bootstrap.administration import Administration
+
+        return Administration(self)
+
     async def _cancel_reviews(self, marks: Sequence[str]) -> int:
         from jules_job_manager.bootstrap.dispatch import dispatcher_of
 
@@ -251,6 +260,21 @@ class App:
         policy = queue_policy(self.settings)
         return await why_waits(self.store, self.account_choices(), self.clock, policy, key)
 
+    async def outlook(self) -> Outlook:
+        """Return what the queue would do next, as far as the store knows.
+
+        Raises:
+            UnsupportedOperationError: the store keeps no queue.
+        """
+        from jules_job_manager.bootstrap.queue import queue_policy
+        from jules_job_manager.services.outlook import outlook_of
+
+        policy = queue_policy(self.settings)
+        return await outlook_of(
+            self.store, self.account_choices(), self.clock, policy,
+            interval_seconds=self.settings.queue.poll_interval_seconds,
+        )  # fmt: skip
+
     async def observer_of(self, reference: str) -> Observer:
         """Return the observer of the account a task is in: the default one for unknown tasks.
 
@@ -264,6 +288,13 @@ class App:
         accounts = list(self.accounts().values())
         mine = [a for a in accounts if known is not None and a.backend.name == known.backend]
         return (mine or accounts)[0].observer
+
+    def news_of(
+        self, reference: str
+    ) -> AbstractAsyncContextManager[Callable[[float], Awaitable[None]]]:
+        """Yield what waits for so many seconds, or for news of a task where they can be heard."""
+        del reference
+        return nullcontext(self.clock.sleep)
 
     def _account(self, name: str, backend: Backend, choice: PlanChoice) -> Account:
         from jules_job_manager.services.accounts import Account

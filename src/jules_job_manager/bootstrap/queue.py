@@ -117,8 +117,9 @@ def reverting_of(app: App, settings: Settings, remotes: dict[str, str]) -> Rever
     """Return what takes back merges in the repositories of `remotes`."""
     forge, _ = forge_of(app, settings, remotes)
     return Reverting(
-        store=app.store, forge=forge, reviewer=reviewer_of(app, settings, remotes), clock=app.clock
-    )
+        store=app.store, forge=forge, reviewer=reviewer_of(app, settings, remotes), clock=app.clock,
+        actor=app.actor or "person",
+    )  # fmt: skip
 
 
 def review_plan(settings: Settings) -> ReviewPlan:

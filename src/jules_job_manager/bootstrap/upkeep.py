@@ -25,7 +25,7 @@ def cleaning_of(app: App, settings: Settings, remotes: dict[str, str]) -> Cleani
     return Cleaning(
         store=app.store, accounts=app.accounts(), clock=app.clock,
         forge=forge_of(app, settings, remotes)[0],
-        base_branch=settings.queue.base_branch or "main",
+        base_branch=settings.queue.base_branch or "main", actor=app.actor or "person",
     )  # fmt: skip
 
 

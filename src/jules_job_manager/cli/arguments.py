@@ -8,6 +8,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Mapping
+    from typing import Any
+
+    from jules_job_manager.cli.context import Context
 
 
 def add_remotes(parser: ArgumentParser) -> None:
@@ -41,3 +45,24 @@ def seconds(text: str) -> float:
     if not 0 <= value < float("inf"):  # refuses nan too, which compares with nothing
         raise ArgumentTypeError("must be a number of seconds, 0 or more")
     return value
+
+
+def refuse_options(context: Context, given: Mapping[str, Any]) -> None:
+    """Refuse options that say how this machine would do it, when a service does it.
+
+    Args:
+        context: Of the command.
+        given: Name of each such option, and its value; one that is None or empty was not given.
+
+    Raises:
+        InvalidInputError: one was given.
+    """
+    names = [name for name, value in given.items() if value not in (None, False, [])]
+    if not context.server or not names:
+        return
+    from jules_job_manager.errors import InvalidInputError
+
+    raise InvalidInputError(
+        f"{names[0]} means nothing here: the service does this with its own settings.",
+        hint=f"Leave {names[0]} out, or change the setting where the service runs.",
+    )

@@ -37,6 +37,8 @@ class Context:
         self.stderr = stderr or sys.stderr
         self.preset: Mapping[str, Any] = {}
         """Settings that stand under the command's own options, as if they were given first."""
+        self.works_here = False
+        """Whether the command is about this machine, whatever service is configured."""
         self.was_stopped = False
         """Whether a person ended the work with Ctrl-C, where the exit code alone cannot tell."""
         self._settings: Settings | None = None
@@ -70,6 +72,15 @@ class Context:
 
         return known_secrets(self._settings).masked(text)
 
+    @property
+    def server(self) -> str:
+        """Address of the service that does the work; empty: it is done here.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        return "" if self.works_here else self.settings().client.server
+
     def run(self, work: Callable[[App], Awaitable[T]]) -> T:
         """Open the application, do `work` with it on one event loop, and close it.
 
@@ -78,7 +89,7 @@ class Context:
         import asyncio
 
         settings = self.settings()
-        if settings.client.server:
+        if self.server:
             from jules_job_manager.client.app import open_remote as opened
         else:
             from jules_job_manager.bootstrap import open_app as opened  # type: ignore[assignment]

@@ -26,8 +26,8 @@ def dispatch(arguments: list[str]) -> int:
     made: list[Context] = []
     try:
         _require_text(arguments)
-        config, debug, words = _global_options(arguments)
-        return _run(words, config, made, debug=debug)
+        given, debug, words = _global_options(arguments)
+        return _run(words, given, made, debug=debug)
     except SystemExit as exc:
         return _usage_code(exc.code)
     except BrokenPipeError:
@@ -46,7 +46,9 @@ def dispatch(arguments: list[str]) -> int:
         )
 
 
-def _run(words: list[str], config: str | None, made: list[Context], *, debug: bool) -> int:
+def _run(
+    words: list[str], given: dict[str, str | None], made: list[Context], *, debug: bool
+) -> int:
     found = table.find(words)
     if found is None:
         return _no_command(words)
@@ -58,13 +60,28 @@ def _run(words: list[str], config: str | None, made: list[Context], *, debug: bo
 
     context = Context(
         environ=os.environ,
-        config=getattr(args, "config", None) or config,
-        debug=debug or bool(getattr(args, "debug", False)),
+        config=args.config or given["config"],
+        debug=debug or bool(args.debug),
     )
     made.append(context)
+    server = given["server"] if args.server is None else args.server
+    context.works_here = " ".join(names) in table.WORKS_HERE
+    if server is not None:
+        if context.works_here and server:
+            _refuse_server(" ".join(names))
+        context.preset = {"client.server": server}
     code: int = module.run(args, context)
     sys.stdout.flush()
     return code
+
+
+def _refuse_server(name: str) -> NoReturn:
+    from jules_job_manager.errors import InvalidInputError
+
+    raise InvalidInputError(
+        f"`jjm {name}` does not go through a service: {table.WORKS_HERE[name]}.",
+        hint="Leave --server out.",
+    )
 
 
 def _require_text(arguments: list[str]) -> None:
@@ -121,6 +138,9 @@ def command_parser(module: ModuleType, name: str) -> ArgumentParser:
     module.add_arguments(parser)
     group = parser.add_argument_group("every command")
     group.add_argument("--config", metavar="FILE", help="configuration file to read")
+    group.add_argument(
+        "--server", metavar="URL", help="let the service at this address do it (JJM_SERVER)"
+    )
     group.add_argument("--debug", action="store_true", help="show tracebacks")
     return parser
 
@@ -144,26 +164,32 @@ def full_parser() -> ArgumentParser:
     return parser
 
 
-def _global_options(arguments: list[str]) -> tuple[str | None, bool, list[str]]:
-    """Take `--config FILE` and `--debug` from before the command."""
-    config, debug, index = None, False, 0
+def _global_options(arguments: list[str]) -> tuple[dict[str, str | None], bool, list[str]]:
+    """Take `--config FILE`, `--server URL` and `--debug` from before the command."""
+    given: dict[str, str | None] = {"config": None, "server": None}
+    debug, index = False, 0
     while index < len(arguments):
-        word = arguments[index]
-        if word == "--debug":
+        name, equals, value = arguments[index].partition("=")
+        if arguments[index] == "--debug":
             debug = True
-        elif word == "--config":
-            index += 1
-            if index == len(arguments):
-                from jules_job_manager.errors import InvalidInputError
-
-                raise InvalidInputError("--config needs the name of a file after it.")
-            config = arguments[index]
-        elif word.startswith("--config="):
-            config = word.removeprefix("--config=")
+        elif name.startswith("--") and name[2:] in given:
+            if not equals:
+                index += 1
+                value = _value(name, arguments[index : index + 1])
+            given[name[2:]] = value
         else:
             break
         index += 1
-    return config, debug, arguments[index:]
+    return given, debug, arguments[index:]
+
+
+def _value(name: str, following: list[str]) -> str:
+    if following:
+        return following[0]
+    from jules_job_manager.errors import InvalidInputError
+
+    what = {"--config": "the name of a file", "--server": "the address of a service"}[name]
+    raise InvalidInputError(f"{name} needs {what} after it.")
 
 
 def _no_command(words: list[str]) -> int:
@@ -195,7 +221,9 @@ def _overview(program: str, description: str, commands: dict[str, tuple[str, str
     lines += [f"  {name:{width}}  {text}" for name, (_, text) in commands.items()]
     lines += ["", f"`{program} COMMAND --help` tells more."]
     if program == "jjm":
-        lines += ["Before the command: --config FILE, --debug. `jjm --version` prints the version."]
+        lines += [
+            "Before the command: --config FILE, --server URL, --debug. `jjm --version` prints the version."
+        ]
         lines += ["First time here? `jjm demo`, then `jjm doctor`."]
     return "\n".join(lines) + "\n"
 

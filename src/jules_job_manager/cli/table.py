@@ -126,6 +126,26 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "Print shell completion"),
 }
 
+WORKS_HERE: dict[str, str] = {
+    "config show": "it shows this machine's settings",
+    "config set": "it changes this machine's configuration file",
+    "config init": "it writes this machine's configuration file",
+    "secret check": "it looks at this machine's secrets",
+    "secret set": "it keeps a secret in this machine's keyring",
+    "completion": "it is about this machine's shell",
+    "demo": "it runs in a scratch folder of this machine",
+    "simulator serve": "it runs on this machine",
+    "simulator mcp": "it runs on this machine",
+    "storage migrate": "it moves the store that this machine is set up for",
+    "storage upgrade": "it changes the database that this machine is set up for",
+    "storage merge-fallback": "it reads what this machine wrote while its database was away",
+    "review init": "it looks at a repository on this machine",
+    "worker": "it works with the store that this machine is set up for",
+    "serve": "it is the service",
+}
+"""Commands for which no service does the work, and why. JJM_SERVER and client.server are nothing
+to them; the option --server is refused."""
+
 
 def find(words: list[str]) -> tuple[str, list[str], int] | None:
     """Return the module, the command's words and how many of `words` they take, or None."""

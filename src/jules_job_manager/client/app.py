@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.bootstrap import App
+from jules_job_manager.client.administration import RemoteAdministration
 from jules_job_manager.client.backlogs import RemoteBacklogs, RemoteDocuments
 from jules_job_manager.client.connection import Connection
+from jules_job_manager.client.hints import Hints, hearing
 from jules_job_manager.client.observer import RemoteObserver
 from jules_job_manager.client.operations import Operations
 from jules_job_manager.client.queue import RemoteInterventions, RemoteQueueAdmin
@@ -18,6 +20,7 @@ from jules_job_manager.client.tasks import RemoteTasks
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.quota import AccountUse
 from jules_job_manager.services.accounts import Account, PlanChoice
+from jules_job_manager.services.outlook import Outlook
 
 if TYPE_CHECKING:
     import httpx2
@@ -79,6 +82,11 @@ class RemoteApp(App):
         """What a person does to the order and the pace of the queue."""
         return RemoteQueueAdmin(self.operations)
 
+    @property
+    def administration(self) -> RemoteAdministration:
+        """Keys, the audit log, webhooks, and what is done to repositories."""
+        return RemoteAdministration(self.operations)
+
     def account_choices(self) -> dict[str, tuple[str, PlanChoice]]:
         """Return nothing: the accounts are the service's."""
         return {}
@@ -97,10 +105,30 @@ class RemoteApp(App):
         told: dict[str, Any] = dict(await self.operations.why_job(key))
         return Job.from_dict(told.pop("job")), told
 
+    async def health(self) -> dict[str, Any]:
+        """Return what the service says of itself."""
+        found: dict[str, Any] = await self._connection.health()
+        return found
+
+    async def outlook(self) -> Outlook:
+        """Return what the queue would do next."""
+        return Outlook.from_dict(await self.operations.get_outlook())
+
     async def observer_of(self, reference: str) -> Observer:
         """Return what watches a task."""
         del reference
         return RemoteObserver(self.operations, self.tasks)
+
+    @asynccontextmanager
+    async def news_of(self, reference: str) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+        """Yield what waits for news of a task, at most so many seconds."""
+        task_id = await self.tasks.resolve(reference)
+        async with hearing(self._connection, self.clock, task=task_id) as hints:
+            yield hints.wait
+
+    def hearing(self, **filters: str | Sequence[str]) -> AbstractAsyncContextManager[Hints]:
+        """Listen to events while the block runs; see `Hints`."""
+        return hearing(self._connection, self.clock, **filters)
 
     async def tasks_stored(self, reference: str) -> JulesTask:
         """Return a stored task."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,8 +15,10 @@ from jules_job_manager.client.problems import error_of
 from jules_job_manager.errors import ConfigurationError, ServiceUnreachableError
 
 TRIES = 3
-MOST_BYTES = 64_000_000
-"""Of one answer; a longer one is refused."""
+LONG_SECONDS = 3600.0
+"""Longest wait for an answer that the service works out in a repository."""
+SILENCE_SECONDS = 120.0
+"""A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
 
 
 class Connection:
@@ -39,6 +41,7 @@ class Connection:
         headers = {"User-Agent": f"jjm/{__version__}", "Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
+        self._timeout = timeout_seconds
         self._client = httpx2.AsyncClient(
             base_url=self.address, headers=headers, timeout=timeout_seconds, transport=transport
         )
@@ -51,16 +54,22 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str | None] | None = None,
         body: Any = None,
+        once: bool = False,
+        takes_long: bool = False,
     ) -> Any:
         """Send a request and return the JSON of its answer.
 
         A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice.
+        With `once` the service does not look at such a key, so it is sent once.
+        With `takes_long` the answer may take minutes.
 
         Raises:
             ServiceUnreachableError: no answer came, or one that is not the service's.
             JulesManagerError: the service refused; the class is the one that it raised there.
         """
-        answer = await self._answer(method, path, query=query, headers=headers, body=body)
+        answer = await self._answer(
+            method, path, query=query, headers=headers, body=body, once=once, takes_long=takes_long
+        )
         try:
             return answer.json()
         except ValueError as exc:
@@ -74,6 +83,41 @@ class Connection:
         """Send a request whose answer says nothing more; see `json`."""
         await self._answer(method, path, **request)
 
+    async def health(self) -> Any:
+        """Return what the service says of itself, also when that is not good; see `json`."""
+        answer = await self._send("GET", "/health", None, {}, None, takes_long=False)
+        if answer.status_code not in {200, 503}:
+            raise error_of(answer, self.address)
+        try:
+            found = answer.json()
+            _ = (found["status"], found["version"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise self._unreachable("what answered there is no service of jjm") from exc
+        return found
+
+    async def follow(
+        self, path: str, *, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+        """Yield what a stream of server-sent events sends, until it ends.
+
+        Raises:
+            ServiceUnreachableError: it cannot be had, or broke; `SILENCE_SECONDS` without a word count
+                as broken.
+            JulesManagerError: the service refused; as `json`.
+        """
+        timeout = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
+        try:
+            async with self._client.sse(
+                path, params=dict(query), headers=dict(headers), timeout=timeout
+            ) as source:
+                if not source.response.is_success:
+                    await source.response.aread()
+                    raise error_of(source.response, self.address)
+                async for message in source:
+                    yield message
+        except httpx2.TransportError as exc:
+            raise self._unreachable(str(exc) or type(exc).__name__) from exc
+
     async def _answer(
         self,
         method: str,
@@ -82,11 +126,13 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str | None] | None = None,
         body: Any = None,
+        once: bool = False,
+        takes_long: bool = False,
     ) -> httpx2.Response:
         given = {name: value for name, value in (headers or {}).items() if value is not None}
-        if method == "POST":
+        if method == "POST" and not once:
             given["Idempotency-Key"] = str(uuid.uuid4())
-        safe = method in {"GET", "POST", "PUT", "DELETE"}
+        safe = method in {"GET", "POST", "PUT", "DELETE"} and not once
         again = AsyncRetrying(
             stop=stop_after_attempt(TRIES if safe else 1),
             wait=wait_exponential(multiplier=0.2, max=2),
@@ -95,10 +141,10 @@ class Connection:
         )
         async for attempt in again:
             with attempt:
-                answer = await self._send(method, path, query, given, body)
+                answer = await self._send(method, path, query, given, body, takes_long=takes_long)
         if answer.is_success:
             return answer
-        raise error_of(answer)
+        raise error_of(answer, self.address)
 
     async def _send(
         self,
@@ -107,11 +153,14 @@ class Connection:
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         body: Any,
+        *,
+        takes_long: bool,
     ) -> httpx2.Response:
+        timeout = httpx2.Timeout(self._timeout, read=LONG_SECONDS if takes_long else self._timeout)
         parameters = {n: _word(value) for n, value in (query or {}).items() if value is not None}
         try:
             return await self._client.request(
-                method, path, params=parameters, headers=headers, json=body
+                method, path, params=parameters, headers=headers, json=body, timeout=timeout
             )
         except httpx2.TimeoutException as exc:
             raise self._unreachable("it did not answer in time") from exc

@@ -50,7 +50,7 @@ class AuditEntryView(TypedDict):
 
 class AuditPage(TypedDict):
     """
-    Entries, newest first.
+    Entries, newest first unless asked otherwise.
     """
 
     items: list[AuditEntryView]
@@ -98,6 +98,20 @@ class ChatMessageOut(TypedDict):
     type: str
 
 
+class CheckHistoryOut(TypedDict):
+    """
+    How one check ended, over all reviews that ran it.
+    """
+
+    check: str
+    runs: int
+    failed: int
+    flaky: int
+    quarantined: int
+    changed_its_mind: int
+    flaky_share: float
+
+
 class ChecklistItemOut(TypedDict):
     """
     One line of the job's checklist.
@@ -108,7 +122,43 @@ class ChecklistItemOut(TypedDict):
     evidence: str
 
 
+class CleanIn(TypedDict, closed=True):
+    """
+    Which tasks are put away.
+    """
+
+    delete: NotRequired[bool]
+    all_tasks: NotRequired[bool]
+    dry_run: NotRequired[bool]
+
+
+class CleanStepOut(TypedDict):
+    """
+    What is, or would be, done with one task, and why.
+    """
+
+    task_id: str
+    account: str
+    job: str
+    title: str
+    action: Literal['archive', 'delete', 'keep']
+    reason: str
+    done: bool
+    failed: bool
+
+
 Conclusion: TypeAlias = Literal['success', 'failure', 'neutral', 'skipped', 'timed_out', 'action_required']
+
+
+DeliveryState: TypeAlias = Literal['pending', 'delivered', 'failed']
+
+
+class EndedView(TypedDict):
+    """
+    How many sessions were ended.
+    """
+
+    sessions: int
 
 
 class EventOut(TypedDict):
@@ -134,6 +184,24 @@ class EventPage(TypedDict):
 
 
 HealthStatus: TypeAlias = Literal['healthy', 'degraded', 'unhealthy']
+
+
+class IssuedWebhookOut(TypedDict):
+    """
+    An endpoint with a new secret, this once.
+    """
+
+    id: str
+    url: str
+    description: str
+    types: list[str]
+    subjects: list[str]
+    enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    cursor: int
+    created_at: str
+    secret: str
 
 
 DependsOnItem: TypeAlias = str
@@ -202,6 +270,40 @@ class NewTasksIn(TypedDict, closed=True):
     """
 
     tasks: list[NewTaskIn]
+
+
+Type: TypeAlias = str
+
+
+Subject: TypeAlias = str
+
+
+class NewWebhookIn(TypedDict, closed=True):
+    """
+    An endpoint to be made.
+    """
+
+    url: str
+    types: NotRequired[list[Type]]
+    subjects: NotRequired[list[Subject]]
+    description: NotRequired[str]
+
+
+class NotifiedOut(TypedDict):
+    """
+    How many addresses there are.
+    """
+
+    addresses: int
+
+
+class NotifyIn(TypedDict, closed=True):
+    """
+    What test message is sent.
+    """
+
+    alert: NotRequired[bool]
+    dry_run: NotRequired[bool]
 
 
 class OrderOut(TypedDict):
@@ -301,12 +403,40 @@ class ReasonIn(TypedDict, closed=True):
     reason: NotRequired[str]
 
 
+class ReplayIn(TypedDict, closed=True):
+    """
+    What is sent again: one delivery, or all that an endpoint wants since a time.
+    """
+
+    delivery: NotRequired[int | None]
+    endpoint: NotRequired[str | None]
+    since: NotRequired[str | None]
+    dry_run: NotRequired[bool]
+
+
+class ReplayedOut(TypedDict):
+    """
+    How many messages are sent again.
+    """
+
+    count: int
+
+
 class ResumedOut(TypedDict):
     """
     Whether there was a pause.
     """
 
     was_paused: bool
+
+
+class RevertIn(TypedDict, closed=True):
+    """
+    How a merge is taken back.
+    """
+
+    checks: NotRequired[bool]
+    dry_run: NotRequired[bool]
 
 
 Role: TypeAlias = Literal['viewer', 'operator', 'admin']
@@ -330,6 +460,7 @@ class ServiceOut(TypedDict):
     store: str
     backend: str
     worker: bool
+    worker_problem: str
 
 
 class SessionView(TypedDict):
@@ -439,6 +570,17 @@ class TaskStatusOut(TypedDict):
     progress: str
 
 
+class TestedOut(TypedDict):
+    """
+    How an endpoint took a test message.
+    """
+
+    status: int | None
+    latency_ms: int
+    answer: str
+    error: str
+
+
 Verdict: TypeAlias = Literal['accept', 'reject', 'escalate']
 
 
@@ -449,7 +591,9 @@ class VerificationView(TypedDict):
 
     ok: bool
     count: int
+    first_number: int | None
     head: str
+    is_head_too_old: bool
     problems: list[ProblemView]
 
 
@@ -466,6 +610,81 @@ class WaitingOut(TypedDict):
     since: str | None
     plan: str
     commit: str
+
+
+class WebhookChangeIn(TypedDict, closed=True):
+    """
+    What is changed of an endpoint; what is left out stays as it is.
+    """
+
+    url: NotRequired[str | None]
+    description: NotRequired[str | None]
+    types: NotRequired[list[Type] | None]
+    subjects: NotRequired[list[Subject] | None]
+    enabled: NotRequired[bool | None]
+    skip_missed: NotRequired[bool]
+
+
+class WebhookOut(TypedDict):
+    """
+    Where events are sent. Its secret is not shown.
+    """
+
+    id: str
+    url: str
+    description: str
+    types: list[str]
+    subjects: list[str]
+    enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    cursor: int
+    created_at: str
+
+
+class WouldOut(TypedDict):
+    """
+    What would become of a job.
+    """
+
+    job: str
+    text: str
+
+
+class JulesJobManagerWebSchemasJobsDeliveryOut(TypedDict):
+    """
+    What an attempt handed over, pinned to a commit.
+    """
+
+    job_key: str
+    mark: str
+    commit: str
+    task_id: str
+    at: str | None
+    verdict: Verdict | None
+    reviewed_at: str | None
+    merged: bool
+
+
+class JulesJobManagerWebSchemasWebhooksDeliveryOut(TypedDict):
+    """
+    One event for one endpoint, and how sending it went.
+    """
+
+    id: int
+    endpoint_id: str
+    message_id: str
+    event_id: int
+    event_type: str
+    state: DeliveryState
+    tries: int
+    due: str
+    status: int | None
+    latency_ms: int | None
+    answer: str
+    error: str
+    created_at: str
+    finished_at: str | None
 
 
 class Problem(TypedDict):
@@ -552,19 +771,13 @@ class CheckResultOut(TypedDict):
     opinions: list[dict[str, Any]]
 
 
-class DeliveryOut(TypedDict):
+class DeliveryPage(TypedDict):
     """
-    What an attempt handed over, pinned to a commit.
+    Deliveries, newest first.
     """
 
-    job_key: str
-    mark: str
-    commit: str
-    task_id: str
-    at: str | None
-    verdict: Verdict | None
-    reviewed_at: str | None
-    merged: bool
+    items: list[JulesJobManagerWebSchemasWebhooksDeliveryOut]
+    next_cursor: int | None
 
 
 class HealthAnswer(TypedDict):
@@ -730,13 +943,25 @@ class NewLink(TypedDict, closed=True):
     role: Role
 
 
+class OutlookOut(TypedDict):
+    """
+    What the queue would do next.
+    """
+
+    at: str
+    may_move: bool
+    leader: str
+    settles_seconds: float
+    would: list[WouldOut]
+
+
 class PageAttemptOut(TypedDict):
     items: list[AttemptOut]
     next_cursor: NotRequired[str | None]
 
 
 class PageDeliveryOut(TypedDict):
-    items: list[DeliveryOut]
+    items: list[JulesJobManagerWebSchemasJobsDeliveryOut]
     next_cursor: NotRequired[str | None]
 
 
@@ -753,6 +978,23 @@ class PlanOut(TypedDict):
     id: str
     steps: list[PlanStepOut]
     created_at: str | None
+
+
+class RevertedOut(TypedDict):
+    """
+    What came of taking a merge back.
+    """
+
+    job: JobOut
+    commit: str
+    conflicts: list[str]
+    checks: list[CheckResultOut]
+    built_on: list[str]
+    outcome: Literal['none', 'merged', 'not_yet', 'refused']
+    merged_as: str
+    note: str
+    waits_for: str
+    refused_by: list[CheckResultOut]
 
 
 class ReviewOut(TypedDict):

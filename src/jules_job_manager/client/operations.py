@@ -27,7 +27,7 @@ class Operations:
 
     async def sign_out(self) -> None:
         """End the session."""
-        await self._connection.nothing("POST", "/sign-out")
+        await self._connection.nothing("POST", "/sign-out", once=True)
 
     async def list_tasks(
         self,
@@ -415,6 +415,11 @@ class Operations:
         found: m.QueueOut = await self._connection.json("GET", "/api/v1/queue")
         return found
 
+    async def get_outlook(self) -> m.OutlookOut:
+        """Say what the queue would do next, as far as the store knows; Jules is not asked."""
+        found: m.OutlookOut = await self._connection.json("GET", "/api/v1/queue/outlook")
+        return found
+
     async def pause_queue(self, *, body: m.PauseIn | None = None) -> None:
         """Let no job get an attempt until it is resumed; what runs goes on."""
         await self._connection.nothing("POST", "/api/v1/queue/pause", body=body)
@@ -486,7 +491,9 @@ class Operations:
 
     async def create_key(self, *, body: m.NewKey) -> m.IssuedKeyView:
         """Make an API key; nobody gives more than they may do themselves."""
-        found: m.IssuedKeyView = await self._connection.json("POST", "/api/v1/keys", body=body)
+        found: m.IssuedKeyView = await self._connection.json(
+            "POST", "/api/v1/keys", body=body, once=True
+        )
         return found
 
     async def revoke_key(self, key: str) -> m.KeyView:
@@ -497,13 +504,22 @@ class Operations:
     async def rotate_key(self, key: str, *, body: m.Rotation) -> m.IssuedKeyView:
         """Give a key a successor with the same name, role and scopes."""
         found: m.IssuedKeyView = await self._connection.json(
-            "POST", f"/api/v1/keys/{path_part(key)}/rotate", body=body
+            "POST", f"/api/v1/keys/{path_part(key)}/rotate", body=body, once=True
         )
         return found
 
     async def create_link(self, *, body: m.NewLink) -> m.LinkView:
         """Make a link that signs a person in, once and for a few minutes."""
-        found: m.LinkView = await self._connection.json("POST", "/api/v1/sign-in-links", body=body)
+        found: m.LinkView = await self._connection.json(
+            "POST", "/api/v1/sign-in-links", body=body, once=True
+        )
+        return found
+
+    async def sign_out_person(self, name: str) -> m.EndedView:
+        """End all sessions of a person."""
+        found: m.EndedView = await self._connection.json(
+            "POST", f"/api/v1/people/{path_part(name)}/sign-out", once=True
+        )
         return found
 
     async def list_audit_entries(
@@ -516,10 +532,11 @@ class Operations:
         resource: str | None = None,
         result: Literal["", "done", "refused", "failed"] | None = None,
         request_id: str | None = None,
+        sort: Literal["-number", "number"] | None = None,
         limit: int | None = None,
         cursor: int | None = None,
     ) -> m.AuditPage:
-        """Return entries that fit, newest first."""
+        """Return entries that fit, newest first unless asked otherwise."""
         found: m.AuditPage = await self._connection.json(
             "GET",
             "/api/v1/audit",
@@ -531,6 +548,7 @@ class Operations:
                 "resource": resource,
                 "result": result,
                 "request_id": request_id,
+                "sort": sort,
                 "limit": limit,
                 "cursor": cursor,
             },
@@ -541,6 +559,112 @@ class Operations:
         """Read the whole log and say whether anybody changed it."""
         found: m.VerificationView = await self._connection.json(
             "GET", "/api/v1/audit/verification", query={"expect_head": expect_head}
+        )
+        return found
+
+    async def revert_job(
+        self, key: str, *, body: m.RevertIn | None = None, if_match: str | None = None
+    ) -> m.RevertedOut:
+        """Take back what was merged for a job, by a commit that undoes it; the job is cancelled then."""
+        found: m.RevertedOut = await self._connection.json(
+            "POST",
+            f"/api/v1/jobs/{path_part(key)}/revert",
+            headers={"if-match": if_match},
+            body=body,
+            takes_long=True,
+        )
+        return found
+
+    async def clean_queue(self, *, body: m.CleanIn | None = None) -> list[m.CleanStepOut]:
+        """Put away the tasks whose work is merged, and those that were replaced."""
+        found: list[m.CleanStepOut] = await self._connection.json(
+            "POST", "/api/v1/queue/clean", body=body, takes_long=True
+        )
+        return found
+
+    async def list_flaky_checks(self) -> list[m.CheckHistoryOut]:
+        """Return how often each command of reviews was flaky, the flakiest first."""
+        found: list[m.CheckHistoryOut] = await self._connection.json("GET", "/api/v1/reviews/flaky")
+        return found
+
+    async def test_notifications(self, *, body: m.NotifyIn | None = None) -> m.NotifiedOut:
+        """Send a test message to every address of notify.urls."""
+        found: m.NotifiedOut = await self._connection.json(
+            "POST", "/api/v1/notifications/test", body=body
+        )
+        return found
+
+    async def list_webhooks(self) -> list[m.WebhookOut]:
+        """List the endpoints, oldest first. There are at most 100."""
+        found: list[m.WebhookOut] = await self._connection.json("GET", "/api/v1/webhooks")
+        return found
+
+    async def create_webhook(self, *, body: m.NewWebhookIn) -> m.IssuedWebhookOut:
+        """Send events to an address from now on; its secret is in the answer, this once."""
+        found: m.IssuedWebhookOut = await self._connection.json(
+            "POST", "/api/v1/webhooks", body=body, once=True
+        )
+        return found
+
+    async def list_webhook_deliveries(
+        self,
+        *,
+        endpoint: str | None = None,
+        state: m.DeliveryState | None = None,
+        limit: int | None = None,
+        cursor: int | None = None,
+    ) -> m.DeliveryPage:
+        """Return what was sent, how it was answered, and what is still to be sent; newest first."""
+        found: m.DeliveryPage = await self._connection.json(
+            "GET",
+            "/api/v1/webhooks/deliveries",
+            query={"endpoint": endpoint, "state": state, "limit": limit, "cursor": cursor},
+        )
+        return found
+
+    async def replay_webhook(self, *, body: m.ReplayIn) -> m.ReplayedOut:
+        """Send again: one delivery, or every event since a time. The message ids stay the same."""
+        found: m.ReplayedOut = await self._connection.json(
+            "POST", "/api/v1/webhooks/replay", body=body
+        )
+        return found
+
+    async def get_webhook(self, endpoint: str) -> m.WebhookOut:
+        """Return one endpoint."""
+        found: m.WebhookOut = await self._connection.json(
+            "GET", f"/api/v1/webhooks/{path_part(endpoint)}"
+        )
+        return found
+
+    async def update_webhook(
+        self, endpoint: str, *, body: m.WebhookChangeIn, if_match: str | None = None
+    ) -> m.WebhookOut:
+        """Change where events are sent, which, and whether."""
+        found: m.WebhookOut = await self._connection.json(
+            "PATCH",
+            f"/api/v1/webhooks/{path_part(endpoint)}",
+            headers={"if-match": if_match},
+            body=body,
+        )
+        return found
+
+    async def delete_webhook(self, endpoint: str, *, if_match: str | None = None) -> None:
+        """Send nothing there any more, and forget its deliveries."""
+        await self._connection.nothing(
+            "DELETE", f"/api/v1/webhooks/{path_part(endpoint)}", headers={"if-match": if_match}
+        )
+
+    async def test_webhook(self, endpoint: str) -> m.TestedOut:
+        """Send a test message now, whether the endpoint is enabled or not."""
+        found: m.TestedOut = await self._connection.json(
+            "POST", f"/api/v1/webhooks/{path_part(endpoint)}/test"
+        )
+        return found
+
+    async def rotate_webhook_secret(self, endpoint: str) -> m.IssuedWebhookOut:
+        """Give an endpoint a new secret; messages are signed with both for a day."""
+        found: m.IssuedWebhookOut = await self._connection.json(
+            "POST", f"/api/v1/webhooks/{path_part(endpoint)}/rotate-secret", once=True
         )
         return found
 

@@ -8,7 +8,10 @@ from typing import Any
 import httpx2
 
 from jules_job_manager import errors as e
+from jules_job_manager._version import __version__
 
+NO_MATCH = "JJM012"
+"""Code of a path or method that the service does not have."""
 _BY_CODE: dict[str, type[e.JulesManagerError]] = {
     found.code: found
     for _, found in inspect.getmembers(e, inspect.isclass)
@@ -16,7 +19,7 @@ _BY_CODE: dict[str, type[e.JulesManagerError]] = {
 }
 
 
-def error_of(answer: httpx2.Response) -> e.JulesManagerError:
+def error_of(answer: httpx2.Response, address: str) -> e.JulesManagerError:
     """Return the error that an answer stands for.
 
     What is not a problem of the service (a proxy's page, say) becomes a ServiceUnreachableError.
@@ -28,6 +31,12 @@ def error_of(answer: httpx2.Response) -> e.JulesManagerError:
         return e.ServiceUnreachableError(
             f"What answered is no service of jjm (status {answer.status_code}).",
             hint="Check the address that --server, JJM_SERVER or client.server names.",
+        )
+    if code == NO_MATCH and answer.status_code in {404, 405}:
+        return e.ServiceTooOldError(
+            f"The service at {address} does not know this; it may be older than this jjm "
+            f"({__version__}).",
+            hint="`jjm doctor` shows both versions; bring them to the same one.",
         )
     hint = problem.get("hint")
     error = _made(_BY_CODE.get(code, e.JulesManagerError), detail, answer)

@@ -18,9 +18,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
-from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.clockwork import (
+    from_rfc3339,
+    optional_from_rfc3339,
+    optional_to_rfc3339,
+    require_aware,
+    to_rfc3339,
+)
 
 ID_BYTES = 8
 """Random bytes that `secret_text` makes an id of."""
@@ -160,6 +166,17 @@ class ApiKey:
             "revoked_at": optional_to_rfc3339(self.revoked_at),
             "last_used_at": optional_to_rfc3339(self.last_used_at),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; there is no digest in it."""
+        return cls(
+            id=data["id"], name=data["name"], role=Role(data["role"]), digest="",
+            scopes=scopes_from(data["scopes"]), created_at=from_rfc3339(data["created_at"]),
+            created_by=data["created_by"], expires_at=optional_from_rfc3339(data["expires_at"]),
+            revoked_at=optional_from_rfc3339(data["revoked_at"]),
+            last_used_at=optional_from_rfc3339(data["last_used_at"]),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

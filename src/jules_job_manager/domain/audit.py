@@ -14,10 +14,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from jules_job_manager.domain.access import Principal
-from jules_job_manager.domain.clockwork import require_aware, to_rfc3339
+from jules_job_manager.domain.clockwork import from_rfc3339, require_aware, to_rfc3339
 from jules_job_manager.domain.masking import MASK, masked
 from jules_job_manager.domain.text import storable_text
 
@@ -102,6 +102,11 @@ class AuditEntry:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {**_content(self), "hash": self.hash}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(**{**data, "at": from_rfc3339(data["at"])})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,6 +269,46 @@ class Verification:
     def is_head_too_old(self) -> bool:
         """Whether retention removed the expected head, so that it proves nothing any more."""
         return 0 < self.expected_number < max(self.anchored, default=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """What reading the whole log showed."""
+
+    count: int
+    first_number: int | None
+    """Of the oldest entry; None: there is none."""
+    head: str
+    """NUMBER:HASH of the newest entry, or empty."""
+    problems: tuple[Problem, ...] = ()
+    is_head_too_old: bool = False
+    """Whether the expected head is of an entry that retention removed."""
+
+    @classmethod
+    def of(cls, found: Verification) -> Self:
+        """Return it of a chain that was read to its end."""
+        return cls(
+            count=found.count, problems=found.problems, is_head_too_old=found.is_head_too_old,
+            first_number=None if found.first is None else found.first.number,
+            head="" if found.last is None else f"{found.last.number}:{found.last.hash}",
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "ok": not self.problems, "count": self.count, "first_number": self.first_number,
+            "head": self.head, "is_head_too_old": self.is_head_too_old,
+            "problems": [{"kind": p.kind, "number": p.number, "text": p.text} for p in self.problems],
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            count=data["count"], first_number=data["first_number"], head=data["head"],
+            is_head_too_old=data["is_head_too_old"],
+            problems=tuple(Problem(**problem) for problem in data["problems"]),
+        )  # fmt: skip
 
 
 def _problem(kind: str, number: int, text: str) -> Problem:

@@ -7,13 +7,19 @@ spec/standard-webhooks.md, read 2026-11.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from jules_job_manager.domain.clockwork import optional_to_rfc3339, to_rfc3339
+from jules_job_manager.domain.clockwork import (
+    from_rfc3339,
+    optional_from_rfc3339,
+    optional_to_rfc3339,
+    to_rfc3339,
+)
 from jules_job_manager.domain.event import Event
 from jules_job_manager.domain.event_filter import EventFilter
 
@@ -92,6 +98,18 @@ class WebhookEndpoint:
             "created_at": to_rfc3339(self.created_at),
         }  # fmt: skip
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote, and the secret if it is there."""
+        return cls(
+            id=data["id"], url=data["url"], description=data["description"],
+            types=tuple(data["types"]), subjects=tuple(data["subjects"]),
+            secret=data.get("secret") or "", enabled=data["enabled"],
+            disabled_reason=data["disabled_reason"],
+            failing_since=optional_from_rfc3339(data["failing_since"]), cursor=data["cursor"],
+            created_at=from_rfc3339(data["created_at"]),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookDelivery:
@@ -129,6 +147,18 @@ class WebhookDelivery:
             "created_at": to_rfc3339(self.created_at),
             "finished_at": optional_to_rfc3339(self.finished_at),
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            id=data["id"], endpoint_id=data["endpoint_id"], event_id=data["event_id"],
+            event_type=data["event_type"], state=DeliveryState(data["state"]), tries=data["tries"],
+            due=from_rfc3339(data["due"]), status=data["status"], latency_ms=data["latency_ms"],
+            answer=data["answer"], error=data["error"],
+            created_at=from_rfc3339(data["created_at"]),
+            finished_at=optional_from_rfc3339(data["finished_at"]),
+        )  # fmt: skip
 
 
 def message_id(endpoint_id: str, event_id: int) -> str:

@@ -87,6 +87,12 @@ class AuditService:
             chain = chain.after(entry)
         return chain.ended()
 
+    async def page(
+        self, query: AuditQuery, *, limit: int, after_number: int = 0
+    ) -> Sequence[AuditEntry]:
+        """Return entries, oldest first, at most `limit` (1 to 1000), from after a number on."""
+        return await self._log.read(query, limit=limit, after_number=after_number)
+
     async def prune(self, caller: Caller) -> AuditEntry | None:
         """Remove what is older than the retention; return the anchor that stands for it, or None.
 

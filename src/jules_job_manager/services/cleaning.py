@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
@@ -71,6 +71,15 @@ class CleanStep:
             "done": self.done,
             "failed": self.failed,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            task_id=data["task_id"], account=data["account"], fate=Fate(data["action"]),
+            reason=data["reason"], job_key=data["job"], title=data["title"], done=data["done"],
+            failed=data["failed"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

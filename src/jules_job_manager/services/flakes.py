@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from jules_job_manager.domain.event import EventType
 from jules_job_manager.ports.store import Store
@@ -39,6 +39,14 @@ class CheckHistory:
             "quarantined": self.quarantined, "changed_its_mind": self.changed_its_mind,
             "flaky_share": round(self.flaky_share, 4),
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            name=data["check"], runs=data["runs"], failed=data["failed"], flaky=data["flaky"],
+            quarantined=data["quarantined"], changed_its_mind=data["changed_its_mind"],
+        )  # fmt: skip
 
 
 async def check_histories(store: Store) -> list[CheckHistory]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
+from jules_job_manager.domain.event import Event, EventType
 from jules_job_manager.domain.news import DigestPolicy, News, is_due, message_of, news_of
 from jules_job_manager.errors import NotificationError
 from jules_job_manager.ports.clock import Clock
@@ -104,3 +105,14 @@ class Notifications:
     async def _sent(self) -> list[datetime]:
         text = await self._store.get_note(_SENT)
         return [from_rfc3339(moment) for moment in json.loads(text)] if text else []
+
+
+def trial_message(now: datetime, *, is_alert: bool) -> tuple[str, str]:
+    """Return title and body of a test; an alert goes the way that true ones go, from an event on."""
+    if not is_alert:
+        return "jjm: a test", "Messages of jjm reach you here."
+    data = {"alert": "test", "text": "this is a test; nothing is wrong"}
+    event = Event(id=0, type=EventType.ALERT_RAISED, subject="alert:test", at=now, data=data)
+    news = news_of(event)
+    assert news is not None
+    return message_of([news])

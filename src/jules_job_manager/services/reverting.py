@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.domain.review import CheckResult, Delivery
 from jules_job_manager.errors import InvalidInputError, OperationFailedError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.forge import Forge, Merged, MergeOutcome
+from jules_job_manager.ports.forge import Forge, Merged, MergeOutcome, NotYet, Refused
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.check_suite import Tell, tell_nobody
 from jules_job_manager.services.review import Reviewer
@@ -32,12 +34,55 @@ class Reverted:
     built_on: tuple[str, ...] = ()
     """Jobs that are done and depend on it: they stay."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        outcome = self.outcome
+        return {
+            "job": self.job.to_dict(),
+            "commit": self.commit,
+            "conflicts": list(self.conflicts),
+            "checks": [check.to_dict() for check in self.checks],
+            "built_on": list(self.built_on),
+            "outcome": {None: "none", Merged: "merged", NotYet: "not_yet", Refused: "refused"}[
+                None if outcome is None else type(outcome)
+            ],
+            "merged_as": outcome.commit if isinstance(outcome, Merged) else "",
+            "note": outcome.note if isinstance(outcome, Merged) else "",
+            "waits_for": outcome.reason if isinstance(outcome, NotYet) else "",
+            "refused_by": [check.to_dict() for check in outcome.checks]
+            if isinstance(outcome, Refused)
+            else [],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            job=Job.from_dict(data["job"]), commit=data["commit"],
+            conflicts=tuple(data["conflicts"]), built_on=tuple(data["built_on"]),
+            checks=tuple(CheckResult.from_dict(check) for check in data["checks"]),
+            outcome=_outcome(data),
+        )  # fmt: skip
+
+
+def _outcome(data: Mapping[str, Any]) -> MergeOutcome | None:
+    if data["outcome"] == "merged":
+        return Merged(commit=data["merged_as"], note=data["note"])
+    if data["outcome"] == "not_yet":
+        return NotYet(reason=data["waits_for"])
+    if data["outcome"] == "refused":
+        return Refused(checks=tuple(CheckResult.from_dict(check) for check in data["refused_by"]))
+    return None
+
 
 class Reverting:
     """Takes merges back."""
 
-    def __init__(self, *, store: Store, forge: Forge, reviewer: Reviewer, clock: Clock) -> None:
-        """Bind the parts; `reviewer` runs the checks."""
+    def __init__(
+        self, *, store: Store, forge: Forge, reviewer: Reviewer, clock: Clock, actor: str = "person"
+    ) -> None:
+        """Bind the parts; `reviewer` runs the checks, and events name `actor`."""
+        self._actor = actor
         self._store = store
         self._forge = forge
         self._reviewer = reviewer
@@ -104,11 +149,11 @@ class Reverting:
             merge_commit="", checklist=lines, finished_at=now,
         )  # fmt: skip
         told = NewEvent(
-            type=EventType.REVERTED, subject=f"job:{job.key}", at=now, actor="person",
+            type=EventType.REVERTED, subject=f"job:{job.key}", at=now, actor=self._actor,
             data={"commit": commit, "merge": job.merge_commit},
         )  # fmt: skip
         changed = NewEvent(
-            type=EventType.JOB_STATE_CHANGED, subject=f"job:{job.key}", at=now, actor="person",
+            type=EventType.JOB_STATE_CHANGED, subject=f"job:{job.key}", at=now, actor=self._actor,
             data={"before": job.status.value, "after": after.status.value, "reason": after.reason,
                   "rule": "a person took it back"},
         )  # fmt: skip

@@ -14,7 +14,7 @@ from jules_job_manager.domain.webhook import (
     WebhookEndpoint,
     is_usable_url,
 )
-from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.errors import InvalidInputError, WebhookNotFoundError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.webhook_sender import MessageSigner, SendResult, WebhookSender
@@ -104,11 +104,11 @@ class Webhooks:
         """Return an endpoint.
 
         Raises:
-            InvalidInputError: there is none.
+            WebhookNotFoundError: there is none.
         """
         found = await self._kept.get_endpoint(endpoint_id)
         if found is None:
-            raise InvalidInputError(
+            raise WebhookNotFoundError(
                 f"There is no webhook {endpoint_id!r}.", hint="List them with: jjm webhook list"
             )
         return found
@@ -117,7 +117,8 @@ class Webhooks:
         """Change an endpoint.
 
         Raises:
-            InvalidInputError: there is none, or a value cannot be used.
+            WebhookNotFoundError: there is none.
+            InvalidInputError: a value cannot be used.
         """
         endpoint = await self.get(endpoint_id)
         if change.url is not None:
@@ -143,7 +144,7 @@ class Webhooks:
         """Forget an endpoint and its deliveries.
 
         Raises:
-            InvalidInputError: there is none.
+            WebhookNotFoundError: there is none.
         """
         endpoint = await self.get(endpoint_id)
         event = self._event(EventType.WEBHOOK_DELETED, endpoint)
@@ -155,7 +156,7 @@ class Webhooks:
         """Give an endpoint a new secret; messages are signed with both for a while.
 
         Raises:
-            InvalidInputError: there is none.
+            WebhookNotFoundError: there is none.
         """
         before = await self.get(endpoint_id)
         endpoint = replace(
@@ -177,7 +178,7 @@ class Webhooks:
         """Return deliveries, newest first.
 
         Raises:
-            InvalidInputError: there is no such endpoint.
+            WebhookNotFoundError: there is no such endpoint.
         """
         if endpoint_id is not None:
             await self.get(endpoint_id)
@@ -189,11 +190,11 @@ class Webhooks:
         """Send one delivery again, with the same message id; return how many there are: 1.
 
         Raises:
-            InvalidInputError: there is none.
+            WebhookNotFoundError: there is none.
         """
         found = await self._kept.get_delivery(delivery_id)
         if found is None:
-            raise InvalidInputError(
+            raise WebhookNotFoundError(
                 f"There is no delivery {delivery_id}.",
                 hint="List them with: jjm webhook deliveries",
             )
@@ -208,7 +209,7 @@ class Webhooks:
         """Send again every wanted event since then, those too that were never sent; return how many.
 
         Raises:
-            InvalidInputError: there is no such endpoint.
+            WebhookNotFoundError: there is no such endpoint.
         """
         endpoint = await self.get(endpoint_id)
         wanted = replace(endpoint.matching, since=since)
@@ -230,7 +231,7 @@ class Webhooks:
         """Send a test message at once, whether the endpoint is enabled or not.
 
         Raises:
-            InvalidInputError: there is no such endpoint.
+            WebhookNotFoundError: there is no such endpoint.
         """
         endpoint = await self.get(endpoint_id)
         now = self._clock.now()

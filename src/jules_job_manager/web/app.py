@@ -29,6 +29,8 @@ from jules_job_manager.web.routes import (
     keys,
     queue,
     tasks,
+    upkeep,
+    webhooks,
 )
 from jules_job_manager.web.tracing import RequestContext, telemetry_of
 
@@ -69,8 +71,9 @@ def create_app(
     parts = service.app
     install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
     api = APIRouter(prefix=PREFIX)
-    for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit):
+    for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit, upkeep, webhooks):
         api.include_router(part.router)
+    api.include_router(webhooks.issuing)
     follow = live_router(
         service.events.live, stream_policy(parts.settings.live),
         dependencies=[Depends(needs(Permission.EVENTS_READ))],

@@ -56,16 +56,17 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     rules = rules_of(app)
     repeatable = {
-        context.path
+        (method.lower(), context.path)
         for context in iter_route_contexts(app.routes)
         if isinstance(context.original_route, IdempotentRoute)
+        for method in context.methods or ()
     }
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
             _complete(operation, rules.get((method.upper(), path)))
             more = [404] if "{" in path else []
             more += [413] if method in {"post", "put", "patch"} else []
-            if method == "post" and path in repeatable:
+            if method == "post" and (method, path) in repeatable:
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY)
                 more += [409, 422]
             for status, said in problems.documented(*more).items():

@@ -26,6 +26,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.JulesManagerError: 500,
     e.InvalidInputError: 400,
     e.JobNotFoundError: 404,
+    e.WebhookNotFoundError: 404,
     e.ConfigurationError: 503,
     e.AuthenticationError: 502,
     e.BackendConnectionError: 502,
@@ -48,6 +49,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.ConflictError: 409,
     e.RequestMismatchError: 422,
     e.ServiceUnreachableError: 502,
+    e.ServiceTooOldError: 502,
 }
 """A class that is missing has the status of the nearest one it inherits from."""
 

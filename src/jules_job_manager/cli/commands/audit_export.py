@@ -32,14 +32,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Write the entries as they are read."""
-    from jules_job_manager.bootstrap.access import audit_of
     from jules_job_manager.cli.audit_filters import query_of
 
     query = query_of(args)
     writes = {"jsonl": _json_lines, "json": _json_list, "csv": _csv}[args.format]
 
     async def work(app: App) -> None:
-        await writes(context, audit_of(app.store, app.settings, app.clock).entries(query))
+        await writes(context, app.administration.entries(query))
 
     context.run(work)
     return 0

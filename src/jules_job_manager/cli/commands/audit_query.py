@@ -32,7 +32,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the entries."""
-    from jules_job_manager.bootstrap.access import audit_of
     from jules_job_manager.cli import output
     from jules_job_manager.cli.audit_filters import FIELDS, query_of
     from jules_job_manager.errors import InvalidInputError
@@ -45,8 +44,7 @@ def run(args: Namespace, context: Context) -> int:
         )
 
     async def work(app: App) -> Sequence[AuditEntry]:
-        audit = audit_of(app.store, app.settings, app.clock)
-        return await audit.newest(query, limit=args.limit)
+        return await app.administration.newest_entries(query, limit=args.limit)
 
     found = context.run(work)
     if fields is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.domain.audit import Verification
+    from jules_job_manager.domain.audit import Proof
 
 FIELDS = ("ok", "count", "first_number", "head", "problems")
 
@@ -32,30 +32,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Read the whole log."""
-    from jules_job_manager.bootstrap.access import audit_of
     from jules_job_manager.cli import output
     from jules_job_manager.cli.exit_codes import FAILED, OK
 
     fields = output.json_fields(args, FIELDS)
 
-    async def work(app: App) -> Verification:
-        audit = audit_of(app.store, app.settings, app.clock)
-        return await audit.verify(expected_head=args.expect_head)
+    async def work(app: App) -> Proof:
+        return await app.administration.prove(args.expect_head)
 
     found = context.run(work)
-    head = "" if found.last is None else f"{found.last.number}:{found.last.hash}"
     if fields is not None:
-        result = {
-            "ok": not found.problems, "count": found.count, "head": head,
-            "first_number": None if found.first is None else found.first.number,
-            "problems": [{"kind": p.kind, "number": p.number, "text": p.text} for p in found.problems],
-        }  # fmt: skip
-        output.print_json(context, output.pick(result, fields), args.jq)
+        output.print_json(context, output.pick(found.to_dict(), fields), args.jq)
     else:
         for problem in found.problems:
             context.write(f"{problem.kind}\t{problem.text}")
         if not found.problems:
-            context.write(f"ok\t{found.count} entries\t{head or '-'}")
+            context.write(f"ok\t{found.count} entries\t{found.head or '-'}")
     if found.is_head_too_old:
         context.note("The expected head is of an entry that retention removed; keep the newer one.")
     if found.problems:

@@ -1,5 +1,8 @@
 """Check the set-up, and say how to mend what is wrong.
 
+With --server it is the service that is checked: whether it answers, its version, the key and its
+role, and how it is.
+
 Exit code 0: all is well. 1: something is not.
 """
 
@@ -8,7 +11,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
@@ -32,7 +35,7 @@ def run(args: Namespace, context: Context) -> int:
     from jules_job_manager.domain.text import safe_text
 
     fields = output.json_fields(args, FIELDS)
-    results = [_result(name, check, context) for name, check in CHECKS.items()]
+    results = list(_results(context))
     if fields is not None:
         output.print_json(context, [output.pick(r, fields) for r in results], args.jq)
     else:
@@ -42,6 +45,18 @@ def run(args: Namespace, context: Context) -> int:
             if result["hint"]:
                 context.write(f"      {'':14} -> {safe_text(str(result['hint']))}")
     return OK if all(result["ok"] for result in results) else FAILED
+
+
+def _results(context: Context) -> Iterator[dict[str, object]]:
+    configuration = _result("configuration", _configuration, context)
+    if not configuration["ok"] or not context.server:
+        for name, check in CHECKS.items():
+            yield _result(name, check, context)
+        return
+    from jules_job_manager.cli.service_checks import service_results
+
+    yield configuration
+    yield from service_results(lambda name, check: _result(name, check, context))
 
 
 def _result(name: str, check: Check, context: Context) -> dict[str, object]:

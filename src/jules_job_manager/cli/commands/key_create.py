@@ -32,7 +32,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Make the key."""
-    from jules_job_manager.bootstrap.access import access_of, local_caller
     from jules_job_manager.cli import output
     from jules_job_manager.cli.access_keys import ISSUED_FIELDS, expiry, print_issued
     from jules_job_manager.domain.access import Permission, Role, scopes_from
@@ -47,10 +46,9 @@ def run(args: Namespace, context: Context) -> int:
     scopes = scopes_from(args.scope)
 
     async def work(app: App) -> IssuedKey:
-        return await access_of(app.store, app.clock).create(
-            args.name, Role(args.role), scopes=scopes, caller=local_caller(),
-            expires_at=expiry(args, app.clock.now()),
-        )  # fmt: skip
+        return await app.administration.create_key(
+            args.name, Role(args.role), scopes=scopes, expires_at=expiry(args, app.clock.now())
+        )
 
     issued = context.run(work)
     print_issued(context, issued, issued.key.created_at, fields, args.jq)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from jules_job_manager.bootstrap import App
+    from jules_job_manager.bootstrap.administration import MadeLink
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.services.sign_in import IssuedLink
 
 FIELDS = ("name", "role", "url", "expires_at")
 
@@ -28,28 +28,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Make the link."""
-    from jules_job_manager.bootstrap.access import local_caller, public_url, sign_in_of
     from jules_job_manager.cli import output
     from jules_job_manager.domain.access import Role
     from jules_job_manager.domain.clockwork import to_rfc3339
 
     fields = output.json_fields(args, FIELDS)
 
-    async def work(app: App) -> IssuedLink:
-        sign_in = sign_in_of(app.store, app.settings, app.clock)
-        return await sign_in.link(args.name, Role(args.role), caller=local_caller())
+    async def work(app: App) -> MadeLink:
+        return await app.administration.make_link(args.name, Role(args.role))
 
     link = context.run(work)
-    url = f"{public_url(context.settings())}/sign-in?token={link.text}"
     if fields is not None:
         made = {
             "name": args.name,
             "role": args.role,
-            "url": url,
+            "url": link.url,
             "expires_at": to_rfc3339(link.expires_at),
         }
         output.print_json(context, output.pick(made, fields), args.jq)
         return 0
-    context.write(url)
+    context.write(link.url)
     context.note(f"It works once, until {output.local_time(link.expires_at)}.")
     return 0

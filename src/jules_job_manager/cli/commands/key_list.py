@@ -25,14 +25,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the keys."""
-    from jules_job_manager.bootstrap.access import access_of
     from jules_job_manager.cli import output
     from jules_job_manager.cli.access_keys import FIELDS
 
     fields = output.json_fields(args, FIELDS)
 
     async def work(app: App) -> tuple[list[ApiKey], datetime]:
-        return list(await access_of(app.store, app.clock).list_keys()), app.clock.now()
+        return list(await app.administration.list_keys()), app.clock.now()
 
     keys, now = context.run(work)
     if args.active:

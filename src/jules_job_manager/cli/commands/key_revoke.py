@@ -23,7 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Revoke it."""
-    from jules_job_manager.bootstrap.access import access_of, local_caller, sign_in_of
     from jules_job_manager.domain.text import safe_text
     from jules_job_manager.errors import InvalidInputError
 
@@ -31,11 +30,10 @@ def run(args: Namespace, context: Context) -> int:
         raise InvalidInputError("Name a key, or a person with --person, and not both.")
 
     async def sign_out(app: App) -> int:
-        sign_in = sign_in_of(app.store, app.settings, app.clock)
-        return await sign_in.sign_out_person(args.person, caller=local_caller())
+        return await app.administration.sign_out_person(args.person)
 
     async def revoke(app: App) -> ApiKey:
-        return await access_of(app.store, app.clock).revoke(args.key, caller=local_caller())
+        return await app.administration.revoke_key(args.key)
 
     if args.person is not None:
         count = context.run(sign_out)

@@ -35,7 +35,6 @@ def run(args: Namespace, context: Context) -> int:
     """Rotate it."""
     from datetime import timedelta
 
-    from jules_job_manager.bootstrap.access import access_of, local_caller
     from jules_job_manager.cli import output
     from jules_job_manager.cli.access_keys import ISSUED_FIELDS, expiry, print_issued
     from jules_job_manager.errors import InvalidInputError
@@ -45,8 +44,8 @@ def run(args: Namespace, context: Context) -> int:
         raise InvalidInputError(f"--overlap-hours must be 0 to {MOST_HOURS}.")
 
     async def work(app: App) -> tuple[IssuedKey, datetime]:
-        issued = await access_of(app.store, app.clock).rotate(
-            args.key, overlap=timedelta(hours=args.overlap_hours), caller=local_caller(),
+        issued = await app.administration.rotate_key(
+            args.key, overlap=timedelta(hours=args.overlap_hours),
             expires_at=expiry(args, app.clock.now()),
         )  # fmt: skip
         return issued, app.clock.now()

@@ -69,16 +69,18 @@ async def _follow(app: App, context: Context, reference: str, interval: float) -
 
     shown: set[str] = set()
     observer = await app.observer_of(reference)
-    async for look in watch(observer, app.clock, reference, interval_seconds=interval):
-        if look.failure is not None:
-            context.note(f"last look failed: {look.failure}")
-            continue
-        assert look.task is not None
-        for activity in await app.store.tasks.list_activities(look.task.id):
-            if activity.id not in shown:
-                shown.add(activity.id)
-                _print(context, activity)
-        context.stdout.flush()
+    async with app.news_of(reference) as wait:
+        looks = watch(observer, app.clock, reference, interval_seconds=interval, wait=wait)
+        async for look in looks:
+            if look.failure is not None:
+                context.note(f"last look failed: {look.failure}")
+                continue
+            assert look.task is not None
+            for activity in await app.store.tasks.list_activities(look.task.id):
+                if activity.id not in shown:
+                    shown.add(activity.id)
+                    _print(context, activity)
+            context.stdout.flush()
 
 
 def _print(context: Context, activity: Activity) -> None:

@@ -31,24 +31,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Take it back."""
-    from jules_job_manager.bootstrap.queue import reverting_of
+    from jules_job_manager.cli.arguments import refuse_options
     from jules_job_manager.cli.commands.queue_run import parsed_remotes, prepare_checks
     from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.domain.text import safe_text
 
     settings = context.settings({"review.checks": args.check})
+    refuse_options(context, {"--remote": args.remote, "--check": args.check})
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
 
     async def work(app: App) -> Reverted:
         job = find_job(await app.store.jobs.list_jobs(), args.key)
-        if not args.no_checks:
+        if not args.no_checks and not context.server:
             await prepare_checks(context, settings)
-        found = await reverting_of(app, settings, remotes).revert(
-            job, dry_run=args.dry_run, checks=not args.no_checks
+        return await app.administration.revert(
+            job, remotes=remotes, dry_run=args.dry_run, checks=not args.no_checks
         )
-        if found.job.status is not job.status and job.backlog:
-            await app.documents(writes=settings.queue.write_back).write_back(job.backlog)
-        return found
 
     found = context.run(work)
     lines, code = _told(found, dry_run=args.dry_run)

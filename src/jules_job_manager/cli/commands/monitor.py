@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import AsyncIterator
     from datetime import datetime
 
     from rich.panel import Panel
@@ -71,7 +72,21 @@ async def _watch(
 
     start = app.clock.now()
     observer = await app.observer_of(reference)
-    looks = watch(observer, app.clock, reference, interval_seconds=interval, until=until)
+    async with app.news_of(reference) as wait:
+        looks = watch(
+            observer, app.clock, reference, interval_seconds=interval, until=until, wait=wait
+        )
+        await _show(context, looks, start, interval, seen)
+
+
+async def _show(
+    context: Context,
+    looks: AsyncIterator[Look],
+    start: datetime,
+    interval: float,
+    seen: list[Look],
+) -> None:
+    """Tell of each look, and keep it in `seen`."""
     if not context.is_terminal:
         async for look in looks:
             if not seen or _line(seen[-1])[1:] != _line(look)[1:]:

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
 
 
@@ -19,41 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Send the message."""
-    import asyncio
 
-    from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
-    from jules_job_manager.bootstrap.queue import digest_policy
-    from jules_job_manager.errors import ConfigurationError
+    async def work(app: App) -> int:
+        return await app.administration.try_notifications(alert=args.alert, dry_run=args.dry_run)
 
-    settings = context.settings()
-    if not settings.notify.urls:
-        raise ConfigurationError(
-            "No address is configured.",
-            hint="Set notify.urls, for example to slack://… or mailto://…",
-        )
-    digest_policy(settings)
-    notifier = AppriseNotifier(settings.notify.urls)
-    if not args.dry_run:
-        asyncio.run(notifier.send(*_message(is_alert=args.alert)))
-    count = len(settings.notify.urls)
+    count = context.run(work)
     context.write(
         f"{'Checked' if args.dry_run else 'Sent to'} {count} address{'es' * (count > 1)}."
     )
     return 0
-
-
-def _message(*, is_alert: bool) -> tuple[str, str]:
-    """Return title and body; an alert goes the way that true ones go, from an event on."""
-    if not is_alert:
-        return "jjm: a test", "Messages of jjm reach you here."
-    from jules_job_manager.adapters.system_clock import SystemClock
-    from jules_job_manager.domain.event import Event, EventType
-    from jules_job_manager.domain.news import message_of, news_of
-
-    data = {"alert": "test", "text": "this is a test; nothing is wrong"}
-    event = Event(
-        id=0, type=EventType.ALERT_RAISED, subject="alert:test", at=SystemClock().now(), data=data
-    )
-    news = news_of(event)
-    assert news is not None
-    return message_of([news])

@@ -45,26 +45,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Clean up."""
     from jules_job_manager.cli import output
+    from jules_job_manager.cli.arguments import refuse_options
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
     from jules_job_manager.cli.exit_codes import CANCELLED, FAILED, OK
 
     fields = output.json_fields(args, FIELDS)
+    refuse_options(context, {"--remote": args.remote})
     remotes = {**context.settings().remotes, **parsed_remotes(args.remote)}
     if args.delete and not args.dry_run and not _may_delete(args, context):
         context.note("Nothing was deleted.")
         return CANCELLED
 
     async def work(app: App) -> list[CleanStep]:
-        from jules_job_manager.bootstrap.upkeep import cleaning_of
-
-        app.use_remotes(remotes)
-        cleaning = cleaning_of(app, context.settings(), remotes)
-        return [
-            step
-            async for step in cleaning.steps(
-                delete=args.delete, all_tasks=args.all_tasks, dry_run=args.dry_run
-            )
-        ]
+        if not context.server:
+            app.use_remotes(remotes)
+        return await app.administration.clean(
+            remotes=remotes, delete=args.delete, all_tasks=args.all_tasks, dry_run=args.dry_run
+        )
 
     with output.progress(context, "looking for work that is merged"):
         steps = context.run(work)

@@ -8,6 +8,9 @@ On a terminal a live board shows every job, and a plan that waits for you is sho
 with one key: y approves, n declines, s leaves it for later. Piped, each thing that happens is a
 line; with --json, a JSON object.
 
+Through a service this starts nothing: the service's worker runs the queue, and this shows what
+happens there until nothing can move.
+
 Exit code 0: every job is done. 1: a job failed. 8: something waits for you.
 """
 
@@ -61,6 +64,10 @@ def run(args: Namespace, context: Context) -> int:
     """Run the queue."""
     from jules_job_manager.cli.exit_codes import PENDING
 
+    if context.server:
+        from jules_job_manager.cli.queue_follow import follow_queue
+
+        return follow_queue(context, args)
     settings = context.settings(flags(args))
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
     try:
@@ -129,7 +136,7 @@ async def run_queue(
             finished = await worker.run_queue()
     if stopped():
         raise KeyboardInterrupt
-    return _summary(context, finished)
+    return summary(context, finished)
 
 
 async def prepare_checks(context: Context, settings: Settings) -> None:
@@ -180,28 +187,20 @@ async def _prepared(app: App, settings: Settings) -> list[Job]:
 
 async def _dry_run(app: App, context: Context, jobs: Sequence[Job]) -> int:
     """Say what would be started, as far as the store knows: neither Jules nor git is asked."""
-    from dataclasses import replace
-
     from jules_job_manager.bootstrap.queue import queue_policy
-    from jules_job_manager.domain.orchestration import Dispatch, SetStatus, decide
     from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.services.outlook import would_do
     from jules_job_manager.services.queue_view import stored_snapshot
 
     known = await stored_snapshot(app.store, app.account_choices(), app.clock)
-    snapshot = replace(known, jobs=tuple(replace(job, reason="") for job in jobs))
-    said: dict[str, str] = {}
-    for action in decide(snapshot, app.clock.now(), queue_policy(app.settings)):
-        if isinstance(action, Dispatch):
-            again = action.job_key in said
-            said[action.job_key] = "would start, several times" if again else "would start"
-        elif isinstance(action, SetStatus) and action.reason:
-            said.setdefault(action.job_key, action.reason)
+    said = would_do(known, queue_policy(app.settings), app.clock.now(), jobs)
     for key, text in said.items():
         context.write(f"{safe_text(key)}\t{safe_text(text)}")
     return 0
 
 
-def _summary(context: Context, jobs: Sequence[Job]) -> int:
+def summary(context: Context, jobs: Sequence[Job]) -> int:
+    """Say how the jobs stand when nothing can move any more; return the exit code."""
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
     from jules_job_manager.domain.job import JobStatus
 

@@ -28,12 +28,11 @@ def run(args: Namespace, context: Context) -> int:
     """Print the histories."""
     from jules_job_manager.cli import output
     from jules_job_manager.domain.text import safe_text
-    from jules_job_manager.services.flakes import check_histories
 
     fields = output.json_fields(args, FIELDS)
 
     async def work(app: App) -> list[CheckHistory]:
-        return await check_histories(app.store)
+        return await app.administration.check_histories()
 
     found = context.run(work)
     if fields is not None:

@@ -36,7 +36,6 @@ def add_filters(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Make the endpoint."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.services.webhooks import checked_endpoint
 
     types, subjects = args.type or (), args.subject or ()
@@ -46,7 +45,7 @@ def run(args: Namespace, context: Context) -> int:
         return 0
 
     async def work(app: App) -> WebhookEndpoint:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             return await webhooks.create(
                 args.url, types=types, subjects=subjects, description=args.description
             )

@@ -20,11 +20,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Delete the endpoint."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.domain.text import safe_text
 
     async def work(app: App) -> None:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             await webhooks.get(args.endpoint)
             if not args.dry_run:
                 await webhooks.delete(args.endpoint)

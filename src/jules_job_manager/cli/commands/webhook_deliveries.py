@@ -32,14 +32,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the deliveries."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.cli import output
     from jules_job_manager.domain.webhook import DeliveryState
 
     fields = output.json_fields(args, FIELDS)
 
     async def work(app: App) -> Sequence[WebhookDelivery]:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             return await webhooks.deliveries(
                 args.endpoint, state=DeliveryState(args.state) if args.state else None,
                 before_id=args.before, limit=args.limit,

@@ -26,13 +26,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Print the endpoints."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.cli import output
 
     fields = output.json_fields(args, FIELDS)
 
     async def work(app: App) -> Sequence[WebhookEndpoint]:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             return await webhooks.list()
 
     found = context.run(work)

@@ -26,7 +26,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Let them be sent again."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.domain.clockwork import from_rfc3339
     from jules_job_manager.errors import InvalidInputError
 
@@ -42,7 +41,7 @@ def run(args: Namespace, context: Context) -> int:
         ) from exc
 
     async def work(app: App) -> int:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             if since is None:
                 return await webhooks.replay(args.delivery, dry_run=args.dry_run)
             return await webhooks.replay_since(args.endpoint, since, dry_run=args.dry_run)

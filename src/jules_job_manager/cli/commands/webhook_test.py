@@ -21,12 +21,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Send the message."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.cli.exit_codes import FAILED, OK
     from jules_job_manager.domain.text import safe_text
 
     async def work(app: App) -> SendResult | None:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             await webhooks.get(args.endpoint)
             return None if args.dry_run else await webhooks.test(args.endpoint)
 

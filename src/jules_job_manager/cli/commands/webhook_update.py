@@ -41,7 +41,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Change the endpoint."""
-    from jules_job_manager.bootstrap.live import webhooks_of
     from jules_job_manager.domain.text import safe_text
     from jules_job_manager.errors import InvalidInputError
 
@@ -50,7 +49,7 @@ def run(args: Namespace, context: Context) -> int:
         raise InvalidInputError("Say what to change.", hint="jjm webhook update --help lists it.")
 
     async def work(app: App) -> WebhookEndpoint:
-        async with webhooks_of(app) as webhooks:
+        async with app.administration.webhooks() as webhooks:
             found = await webhooks.get(args.endpoint)
             if args.dry_run:
                 return found

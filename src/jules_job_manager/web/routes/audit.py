@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from jules_job_manager.domain.access import Permission, Principal
-from jules_job_manager.domain.audit import AuditEntry, Verification
+from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.errors import UnsupportedOperationError
 from jules_job_manager.ports.audit_log import AuditQuery
 from jules_job_manager.services.audit import AuditService
@@ -21,6 +21,26 @@ Word = Annotated[str, Query(max_length=500)]
 
 class AuditEntryView(BaseModel):
     """Who did what to what."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "number": 3,
+                "at": "2026-11-24T12:00:00.000000Z",
+                "actor": "ada",
+                "kind": "key",
+                "operation": "key.create",
+                "resource": "key:ab12cd34",
+                "result": "done",
+                "request_id": "0d1f3c",
+                "address": "192.0.2.7",
+                "before": None,
+                "after": {"role": "viewer"},
+                "previous_hash": "0000000000000000000000000000000000000000000000000000000000000000",
+                "hash": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            }
+        }
+    )
 
     number: int = Field(description="Counts from 1 without gaps.")
     at: str
@@ -38,7 +58,7 @@ class AuditEntryView(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """Entries, newest first."""
+    """Entries, newest first unless asked otherwise."""
 
     items: list[AuditEntryView]
     next_cursor: int | None = Field(description="To be given as cursor; null on the last page.")
@@ -55,9 +75,26 @@ class ProblemView(BaseModel):
 class VerificationView(BaseModel):
     """Whether the log is as it was written."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "ok": True,
+                "count": 3,
+                "first_number": 1,
+                "head": "3:ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                "is_head_too_old": False,
+                "problems": [],
+            }
+        }
+    )
+
     ok: bool
     count: int
+    first_number: int | None = Field(description="Of the oldest entry.")
     head: str = Field(description="NUMBER:HASH of the newest entry; keep it elsewhere.")
+    is_head_too_old: bool = Field(
+        description="Whether the expected head is of an entry that retention removed."
+    )
     problems: list[ProblemView]
 
 
@@ -72,17 +109,24 @@ async def list_audit_entries(
     resource: Word = "",
     result: Literal["", "done", "refused", "failed"] = "",
     request_id: Word = "",
+    sort: Annotated[Literal["-number", "number"], Query(description="Newest first, or oldest.")] = (
+        "-number"
+    ),
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> AuditPage:
-    """Return entries that fit, newest first."""
+    """Return entries that fit, newest first unless asked otherwise."""
     del who
     query = AuditQuery(
         since=since, until=until, actor=actor, operation=operation, resource=resource, result=result,
         request_id=request_id,
     )  # fmt: skip
-    found = await _audit(request).newest(query, limit=limit, before_number=cursor)
-    has_more = len(found) == limit and found[-1].number > 1
+    audit = _audit(request)
+    if sort == "number":
+        found = await audit.page(query, limit=limit, after_number=cursor or 0)
+    else:
+        found = await audit.newest(query, limit=limit, before_number=cursor)
+    has_more = len(found) == limit and (sort == "number" or found[-1].number > 1)
     return AuditPage(
         items=[_view(entry) for entry in found], next_cursor=found[-1].number if has_more else None
     )
@@ -96,10 +140,8 @@ async def verify_audit(
 ) -> VerificationView:
     """Read the whole log and say whether anybody changed it."""
     del who
-    found: Verification = await _audit(request).verify(expected_head=expect_head)
-    head = "" if found.last is None else f"{found.last.number}:{found.last.hash}"
-    problems = [ProblemView(kind=p.kind, number=p.number, text=p.text) for p in found.problems]
-    return VerificationView(ok=not problems, count=found.count, head=head, problems=problems)
+    found = Proof.of(await _audit(request).verify(expected_head=expect_head))
+    return VerificationView(**found.to_dict())
 
 
 def _audit(request: Request) -> AuditService:

@@ -114,7 +114,7 @@ async def create_jobs(app: QueueWriter, body: s.NewJobsIn, request: Request) -> 
 @router.get("/jobs/{key}", operation_id="get_job", response_model=s.JobOut, responses=_FOUND)
 async def get_job(app: QueueReader, key: Key, response: Response) -> dict[str, Any]:
     """Return one job."""
-    return tagged(response, (await _job(app, key)).to_dict())
+    return tagged(response, (await job_meant(app, key)).to_dict())
 
 
 @router.patch("/jobs/{key}", operation_id="update_job", response_model=s.JobOut, responses=_ACTS)
@@ -131,7 +131,7 @@ async def update_job(
     nulls = sorted(name for name, value in given.items() if value is None)
     if nulls:
         raise InvalidInputError(f"{nulls[0]} cannot be null.", hint="Leave it out to keep it.")
-    before = job = await _job(app, key, if_match)
+    before = job = await job_meant(app, key, if_match)
     texts = {name: value for name, value in given.items() if name in TEXTS}
     plan = {name: value for name, value in given.items() if name not in TEXTS | {"pinned"}}
     if texts:
@@ -148,7 +148,7 @@ async def delete_job(
     app: QueueWriter, request: Request, key: Key, if_match: IfMatch = None
 ) -> None:
     """Take a job out that no document has and no task works on."""
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     await _desk(app).remove(job.key)
     note_change(request, resource=f"job:{job.key}", before=job.to_dict())
 
@@ -159,7 +159,7 @@ async def hold_job(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Keep a job from starting until it is released."""
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     held = await app.queue_admin.hold(before, (body or s.ReasonIn()).reason)
     return job_changed(request, response, before, held)
 
@@ -171,7 +171,7 @@ async def release_job(
     app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a held job go on."""
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     return job_changed(request, response, before, await app.queue_admin.release(before))
 
 
@@ -182,8 +182,8 @@ async def move_job(
     app: QueueWriter, request: Request, key: Key, body: s.MoveIn, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Give a waiting job another place; the answer is the new order."""
-    job = await _job(app, key, if_match)
-    other = None if body.other is None else await _job(app, body.other)
+    job = await job_meant(app, key, if_match)
+    other = None if body.other is None else await job_meant(app, body.other)
     keys = list(await app.queue_admin.move(job, to=body.to, other=other))
     note_change(request, resource=f"job:{job.key}", after={"place": keys.index(job.key) + 1})
     return {"keys": keys}
@@ -194,7 +194,7 @@ async def skip_job(
     app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Take a waiting job out; what depends on it does not wait for it."""
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     return job_changed(request, response, before, await app.queue_admin.skip(before))
 
 
@@ -210,7 +210,7 @@ async def cancel_job(
 ) -> dict[str, Any]:
     """Take a job out, and end its task."""
     what = (body or s.CancelIn()).task
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     job, attempts = await app.queue_admin.cancel(before)
     was, now = differing(before.to_dict(), job.to_dict())
     note_change(request, resource=f"job:{job.key}", before=was, after=now)
@@ -234,7 +234,7 @@ async def retry_job(
     app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a failed or cancelled job have another attempt."""
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     return job_changed(request, response, before, await app.interventions.retry(before))
 
 
@@ -250,7 +250,7 @@ async def adopt_task(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Give a job the task that already works on it."""
-    job = await _job(app, key, if_match)
+    job = await job_meant(app, key, if_match)
     task = await app.tasks.get_task(body.task)
     backends = {backend: name for name, (backend, _) in app.account_choices().items()}
     account = backends.get(task.backend, "default")
@@ -266,7 +266,7 @@ async def approve_merge(
     app: ReviewsWriter, request: Request, key: Key, if_match: IfMatch = None
 ) -> dict[str, Any]:  # fmt: skip
     """Let the delivery that was reviewed last be merged; the approval is of that commit alone."""
-    review = await app.interventions.approve_merge(await _job(app, key, if_match))
+    review = await app.interventions.approve_merge(await job_meant(app, key, if_match))
     note_change(
         request, resource=f"job:{review.job_key}", after={"may_be_merged": review.delivered_commit}
     )
@@ -283,7 +283,7 @@ async def sign_job(
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Answer for a line of the job's checklist, saying what was seen."""
-    before = await _job(app, key, if_match)
+    before = await job_meant(app, key, if_match)
     signed = await app.interventions.sign(before, body.line, body.evidence)
     return job_changed(request, response, before, signed)
 
@@ -300,7 +300,7 @@ async def why_job(app: QueueReader, key: Key) -> dict[str, Any]:
 )
 async def job_story(app: ReviewsReader, key: Key) -> dict[str, Any]:
     """Return the whole story of a job on one page of Markdown."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return {"key": job.key, "markdown": story_markdown(await story_of(app.store, job))}
 
 
@@ -310,7 +310,7 @@ async def job_story(app: ReviewsReader, key: Key) -> dict[str, Any]:
 )  # fmt: skip
 async def list_job_attempts(app: QueueReader, key: Key) -> list[dict[str, Any]]:
     """Return the attempts made at a job."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return [attempt.to_dict() for attempt in await app.store.jobs.list_attempts(job.key)]
 
 
@@ -320,7 +320,7 @@ async def list_job_attempts(app: QueueReader, key: Key) -> list[dict[str, Any]]:
 )  # fmt: skip
 async def list_job_reviews(app: ReviewsReader, key: Key) -> list[dict[str, Any]]:
     """Return the reviews of a job's deliveries, oldest first."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return [review.to_dict() for review in await app.store.jobs.list_reviews(job.key)]
 
 
@@ -332,11 +332,11 @@ async def list_job_events(
     limit: Limit = 100,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the history of a job, oldest first."""
-    job = await _job(app, key)
+    job = await job_meant(app, key)
     return await page_of_events(app, subject=f"job:{job.key}", after=after, types=type, limit=limit)
 
 
-async def _job(app: App, key: str, if_match: str | None = None) -> Job:
+async def job_meant(app: App, key: str, if_match: str | None = None) -> Job:
     """Return the job meant, if it still is what the caller saw."""
     job = await app.store.jobs.get_job(key)
     if job is None:  # perhaps written in another case

@@ -49,6 +49,10 @@ class KeyView(BaseModel):
 class IssuedKeyView(KeyView):
     """A new key, with the key itself, this once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {**_EXAMPLE, "key": "jjm_ab12cd34_SECRET"}}
+    )
+
     key: str = Field(description="To be sent as Authorization: Bearer KEY. It is shown this once.")
 
 
@@ -61,7 +65,17 @@ class KeyPage(BaseModel):
 class NewKey(BaseModel):
     """A key to be made."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "name": "ci",
+                "role": "operator",
+                "scopes": ["tasks:read"],
+                "expires_at": "2027-01-01T00:00:00Z",
+            }
+        },
+    )
 
     name: str = Field(min_length=1, max_length=MOST_NAME_LETTERS)
     role: Role
@@ -72,7 +86,9 @@ class NewKey(BaseModel):
 class Rotation(BaseModel):
     """How a key is replaced."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"overlap_seconds": 3600}}
+    )
 
     overlap_seconds: float = Field(
         default=0.0, ge=0, le=90 * 86400, description="The old key goes on working for so long."
@@ -83,7 +99,9 @@ class Rotation(BaseModel):
 class NewLink(BaseModel):
     """A person who is to sign in."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"name": "Ada", "role": "viewer"}}
+    )
 
     name: str = Field(min_length=1, max_length=MOST_NAME_LETTERS)
     role: Role
@@ -92,10 +110,29 @@ class NewLink(BaseModel):
 class LinkView(BaseModel):
     """A link that signs a person in, once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "Ada",
+                "role": "viewer",
+                "url": "https://jjm.example.org/sign-in?token=jjm_ab12cd34_SECRET",
+                "expires_at": "2026-11-24T12:00:00.000000Z",
+            }
+        }
+    )
+
     name: str
     role: Role
     url: str
     expires_at: str
+
+
+class EndedView(BaseModel):
+    """How many sessions were ended."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"sessions": 2}})
+
+    sessions: int
 
 
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage)
@@ -153,6 +190,19 @@ async def create_link(request: Request, new: NewLink, who: Manager) -> LinkView:
         name=new.name, role=new.role, url=f"{base}/sign-in?token={link.text}",
         expires_at=to_rfc3339(link.expires_at),
     )  # fmt: skip
+
+
+@router.post("/people/{name}/sign-out", operation_id="sign_out_person", response_model=EndedView)
+async def sign_out_person(
+    request: Request,
+    name: Annotated[str, Path(min_length=1, max_length=200, description="Who is signed out.")],
+    who: Manager,
+) -> EndedView:
+    """End all sessions of a person."""
+    note_audited(request)
+    gate = gate_of(request)
+    count = await gate.sign_in.sign_out_person(name, caller=gate.caller(request, who))
+    return EndedView(sessions=count)
 
 
 def _fields(key: ApiKey, now: datetime) -> dict[str, Any]:

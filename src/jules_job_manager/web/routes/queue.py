@@ -26,6 +26,12 @@ async def get_queue(app: QueueReader) -> dict[str, Any]:
     return await queue_summary(app.store)
 
 
+@router.get("/queue/outlook", operation_id="get_outlook", response_model=s.OutlookOut)
+async def get_outlook(app: QueueReader) -> dict[str, Any]:
+    """Say what the queue would do next, as far as the store knows; Jules is not asked."""
+    return (await app.outlook()).to_dict()
+
+
 @router.post("/queue/pause", operation_id="pause_queue", status_code=204, responses=_ACTS)
 async def pause_queue(app: QueueWriter, body: s.PauseIn | None = None) -> None:
     """Let no job get an attempt until it is resumed; what runs goes on."""
@@ -72,4 +78,5 @@ async def get_service(app: QueueReader, request: Request) -> dict[str, Any]:
         "store": app.store.kind,
         "backend": app.account_choices()["default"][0],
         "worker": service_of(request).has_worker,
+        "worker_problem": service_of(request).worker_problem,
     }

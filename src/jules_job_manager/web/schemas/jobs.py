@@ -113,6 +113,21 @@ class NewJobIn(Body):
 class NewJobsIn(Body):
     """Several jobs; each is put in by itself, in the order given."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "jobs": [
+                    {
+                        "key": "SHOP-12",
+                        "title": "Add a discount",
+                        "prompt": "Add a discount of 10 %.",
+                        "repository": "octo/shop",
+                    }
+                ]
+            }
+        }
+    )
+
     jobs: list[NewJobIn] = Field(min_length=1, max_length=500)
 
 
@@ -121,6 +136,10 @@ class JobChangeIn(Body):
 
     Texts can be changed of jobs that are in no document; those of a document are edited there.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"not_before": "2026-11-25T06:00:00Z", "pinned": True}}
+    )
 
     title: Line | None = None
     prompt: Text | None = None
@@ -141,11 +160,15 @@ class JobChangeIn(Body):
 class ReasonIn(Body):
     """Why, in words."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "waits for the new prices"}})
+
     reason: Line = "by you"
 
 
 class MoveIn(Body):
     """Another place among the jobs that wait."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"to": "before", "other": "SHOP-11"}})
 
     to: Literal["top", "bottom", "before", "after"]
     other: Key | None = Field(default=None, description="For `before` and `after`: which job.")
@@ -154,11 +177,15 @@ class MoveIn(Body):
 class OrderOut(Answer):
     """The keys of the jobs that wait, in their order."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"keys": ["SHOP-12", "SHOP-11"]}})
+
     keys: list[str]
 
 
 class CancelIn(Body):
     """What becomes of the task of a job that is cancelled."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"task": "archive"}})
 
     task: Literal["archive", "delete", "keep"] = "archive"
 
@@ -174,11 +201,19 @@ class CancelOut(Answer):
 class AdoptIn(Body):
     """A task that already works on the job."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"task": "31415926535897932384"}})
+
     task: Line = Field(min_length=1, description="Its id, first characters, or address.")
 
 
 class SignIn(Body):
     """A person's word for a line of the checklist."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"line": 2, "evidence": "I ordered for 120 € and saw the discount."}
+        }
+    )
 
     line: int = Field(ge=1, le=10_000, description="Its number, from 1.")
     evidence: Annotated[Line, Field(min_length=1)] = Field(description="What was seen.")
@@ -186,6 +221,31 @@ class SignIn(Body):
 
 class AttemptOut(Answer):
     """One task created, or about to be, for a job."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "mark": "jjm-7f3a",
+                "job_key": "SHOP-12",
+                "number": 1,
+                "state": "live",
+                "task_id": "31415926535897932384",
+                "feedback_rounds": 0,
+                "delivered_commit": "",
+                "created_at": "2026-11-24T12:00:00.000000Z",
+                "updated_at": "2026-11-24T12:00:00.000000Z",
+                "account": "default",
+                "lane": 0,
+                "occurrence": 1,
+                "tries": 1,
+                "start_branch": "main",
+                "carries": "",
+                "answers": 0,
+                "nudges": 0,
+                "nudged_at": None,
+            }
+        }
+    )
 
     mark: str
     job_key: str
@@ -268,6 +328,15 @@ class WhyOut(Answer):
 
 class StoryOut(Answer):
     """The whole story of a job on one page."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "key": "SHOP-12",
+                "markdown": "# `SHOP-12`: `Add a discount`\n\n**ready**\n",
+            }
+        }
+    )
 
     key: str
     markdown: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment
 from jules_job_manager.web.schemas.jobs import JobOut
@@ -12,6 +12,19 @@ from jules_job_manager.web.schemas.jobs import JobOut
 
 class QueueOut(Answer):
     """How the queue stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "total": 2,
+                "counts": {"ready": 1, "done": 1},
+                "needs_you": [],
+                "next": ["SHOP-12"],
+                "paused": "",
+                "leader": "build-1:4711:9c1b2a",
+            }
+        }
+    )
 
     total: int
     counts: dict[str, int] = Field(description="Jobs by status.")
@@ -21,8 +34,43 @@ class QueueOut(Answer):
     leader: str = Field(description="The program that runs it; empty: none does.")
 
 
+class WouldOut(Answer):
+    """What would become of a job."""
+
+    job: str
+    text: str = Field(description="That it would start, or what it waits for.")
+
+
+class OutlookOut(Answer):
+    """What the queue would do next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "at": "2026-11-24T12:00:00.000000Z",
+                "may_move": True,
+                "leader": "build-1:4711:9c1b2a",
+                "settles_seconds": 63.0,
+                "would": [{"job": "SHOP-12", "text": "would start"}],
+            }
+        }
+    )
+
+    at: Moment
+    may_move: bool = Field(description="Whether anything can happen without a person.")
+    leader: str = Field(description="The program that runs it; empty: none does.")
+    settles_seconds: float = Field(
+        description="What a person did is seen by the worker within this time."
+    )
+    would: list[WouldOut]
+
+
 class PauseIn(Body):
     """Why the queue is paused."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"reason": "the release is being made"}}
+    )
 
     reason: Line = "by you"
 
@@ -30,11 +78,30 @@ class PauseIn(Body):
 class ResumedOut(Answer):
     """Whether there was a pause."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"was_paused": True}})
+
     was_paused: bool
 
 
 class QuotaOut(Answer):
     """What one account has used, and what is left."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "account": "default",
+                "plan": "pro",
+                "provenance": "stated",
+                "used": 12,
+                "per_day": 100,
+                "at_work": 3,
+                "at_once": 15,
+                "next_slot": None,
+                "refused_until": None,
+                "slots": ["2026-11-24T12:00:00.000000Z"],
+            }
+        }
+    )
 
     account: str
     plan: str
@@ -50,6 +117,19 @@ class QuotaOut(Answer):
 
 class EventOut(Answer):
     """A fact that was written down and never changes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 17,
+                "type": "job_state_changed",
+                "subject": "job:SHOP-12",
+                "at": "2026-11-24T12:00:00.000000Z",
+                "actor": "ci",
+                "data": {"before": "ready", "after": "starting", "rule": "dispatch"},
+            }
+        }
+    )
 
     id: int = Field(description="Grows with every event: the cursor for reading on.")
     type: str
@@ -69,6 +149,12 @@ class EventPage(Answer):
 class BacklogOut(Answer):
     """A document whose jobs are in the queue."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"name": "upload:backlog.md", "jobs": 2, "counts": {"ready": 2}}
+        }
+    )
+
     name: str
     jobs: int
     counts: dict[str, int]
@@ -76,6 +162,16 @@ class BacklogOut(Answer):
 
 class BacklogIn(Body):
     """A document to be read into the queue."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "backlog.md",
+                "content": "### SHOP-12: Add a discount\n**Prompt**: Add a discount of 10 %.\n",
+                "repository": "octo/shop",
+            }
+        }
+    )
 
     name: Line = Field(
         min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$",
@@ -117,6 +213,17 @@ class ImportOut(Answer):
 class SettingOut(Answer):
     """One setting. Secrets are masked."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "queue.approve",
+                "value": "never",
+                "source": "default",
+                "help": "Which plans are approved without a person.",
+            }
+        }
+    )
+
     name: str
     value: str
     source: str
@@ -125,6 +232,21 @@ class SettingOut(Answer):
 
 class WaitingOut(Answer):
     """Something that waits for a person."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "kind": "plan",
+                "job_key": "SHOP-12",
+                "task_id": "31415926535897932384",
+                "title": "Add a discount",
+                "reason": "its plan waits for you",
+                "since": "2026-11-24T12:00:00.000000Z",
+                "plan": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "commit": "",
+            }
+        }
+    )
 
     kind: Literal["plan", "question", "job", "merge", "sign_off"]
     job_key: str
@@ -139,7 +261,20 @@ class WaitingOut(Answer):
 class ServiceOut(Answer):
     """What this service is."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "version": "0.1.0",
+                "store": "postgresql",
+                "backend": "rest",
+                "worker": True,
+                "worker_problem": "",
+            }
+        }
+    )
+
     version: str
     store: str
     backend: str
     worker: bool = Field(description="Whether the service itself runs the queue.")
+    worker_problem: str = Field(description="Why its worker does not work; empty: it does.")

@@ -138,11 +138,21 @@ class NewTaskIn(Body):
 class NewTasksIn(Body):
     """Several tasks to be created, one after the other."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "tasks": [{"description": "Add a test for the parser.", "repository": "octo/shop"}]
+            }
+        }
+    )
+
     tasks: list[NewTaskIn] = Field(min_length=1, max_length=100)
 
 
 class TaskChangeIn(Body):
     """What may be changed of a task."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"archived": True}})
 
     archived: bool
 
@@ -150,11 +160,21 @@ class TaskChangeIn(Body):
 class MessageIn(Body):
     """A message to a task."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"text": "Use the parser that is there."}}
+    )
+
     text: Annotated[Text, Field(min_length=1)]
 
 
 class ApprovalIn(Body):
     """An approval of a plan."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"plan": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+        }
+    )
 
     plan: Annotated[Line, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         default=None,
@@ -166,6 +186,17 @@ class ApprovalIn(Body):
 class TaskActOut(Answer):
     """What came of an act on a task."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": "31415926535897932384",
+                "status": "in_progress",
+                "at": "2026-11-24T12:00:00.000000Z",
+                "task": None,
+            }
+        }
+    )
+
     task_id: str
     status: TaskStatus = Field(description="As it was last seen.")
     at: Moment
@@ -175,11 +206,27 @@ class TaskActOut(Answer):
 class TaskIdOut(Answer):
     """The full id of a task that was meant by its first characters or address."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"task_id": "31415926535897932384"}})
+
     task_id: str
 
 
 class TaskStatusOut(Answer):
     """Where a task stands."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "task_id": "31415926535897932384",
+                "status": "in_progress",
+                "raw_state": "IN_PROGRESS",
+                "updated_at": "2026-11-24T12:00:00.000000Z",
+                "seen_at": "2026-11-24T12:00:00.000000Z",
+                "finished": False,
+                "progress": "Writing the test.",
+            }
+        }
+    )
 
     task_id: str
     status: TaskStatus
@@ -220,6 +267,18 @@ class ChangeSetOut(Answer):
 
 class SourceOut(Answer):
     """A repository that Jules may work on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "sources/github/octo/shop",
+                "repository": "octo/shop",
+                "default_branch": "main",
+                "branches": ["main"],
+                "is_private": False,
+            }
+        }
+    )
 
     name: str
     repository: str

@@ -1,0 +1,149 @@
+"""Keys, the audit log, webhooks and what is done to repositories, by a service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from jules_job_manager.bootstrap.administration import Administration, MadeLink
+from jules_job_manager.client import models as m
+from jules_job_manager.client.operations import Operations
+from jules_job_manager.client.webhooks import RemoteWebhooks
+from jules_job_manager.domain.access import ApiKey, Permission, Role
+from jules_job_manager.domain.audit import AuditEntry, Proof
+from jules_job_manager.domain.clockwork import from_rfc3339, optional_to_rfc3339
+from jules_job_manager.domain.entity_tag import entity_tag
+from jules_job_manager.domain.job import Job
+from jules_job_manager.ports.audit_log import AuditQuery
+from jules_job_manager.services.access import IssuedKey
+from jules_job_manager.services.cleaning import CleanStep
+from jules_job_manager.services.flakes import CheckHistory
+from jules_job_manager.services.reverting import Reverted
+from jules_job_manager.services.webhooks import Webhooks
+
+_PAGE = 1000
+
+
+class RemoteAdministration(Administration):
+    """`Administration` by a service: what it says of each method holds here too."""
+
+    def __init__(self, operations: Operations) -> None:
+        """Ask by `operations`."""
+        self._operations = operations
+
+    async def create_key(
+        self, name: str, role: Role, *, scopes: frozenset[Permission], expires_at: datetime | None
+    ) -> IssuedKey:
+        """See `Administration.create_key`."""
+        body = {
+            "name": name, "role": role.value, "scopes": sorted(scopes),
+            "expires_at": optional_to_rfc3339(expires_at),
+        }  # fmt: skip
+        return _issued(await self._operations.create_key(body=cast("m.NewKey", body)))
+
+    async def list_keys(self) -> Sequence[ApiKey]:
+        """See `Administration.list_keys`."""
+        return [ApiKey.from_dict(key) for key in (await self._operations.list_keys())["items"]]
+
+    async def revoke_key(self, reference: str) -> ApiKey:
+        """See `Administration.revoke_key`."""
+        return ApiKey.from_dict(await self._operations.revoke_key(_short(reference)))
+
+    async def rotate_key(
+        self, reference: str, *, overlap: timedelta, expires_at: datetime | None
+    ) -> IssuedKey:
+        """See `Administration.rotate_key`."""
+        body: m.Rotation = {
+            "overlap_seconds": overlap.total_seconds(),
+            "expires_at": optional_to_rfc3339(expires_at),
+        }
+        return _issued(await self._operations.rotate_key(_short(reference), body=body))
+
+    async def make_link(self, name: str, role: Role) -> MadeLink:
+        """See `Administration.make_link`."""
+        body = cast("m.NewLink", {"name": name, "role": role.value})
+        made = await self._operations.create_link(body=body)
+        return MadeLink(url=made["url"], expires_at=from_rfc3339(made["expires_at"]))
+
+    async def sign_out_person(self, name: str) -> int:
+        """See `Administration.sign_out_person`."""
+        return (await self._operations.sign_out_person(name))["sessions"]
+
+    async def newest_entries(self, query: AuditQuery, *, limit: int) -> Sequence[AuditEntry]:
+        """See `Administration.newest_entries`."""
+        page = await self._operations.list_audit_entries(**_filters(query), limit=limit)
+        return [AuditEntry.from_dict(item) for item in page["items"]]
+
+    async def entries(self, query: AuditQuery) -> AsyncIterator[AuditEntry]:
+        """See `Administration.entries`."""
+        cursor: int | None = None
+        while True:
+            page = await self._operations.list_audit_entries(
+                **_filters(query), sort="number", limit=_PAGE, cursor=cursor
+            )
+            for item in page["items"]:
+                yield AuditEntry.from_dict(item)
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    async def prove(self, expected_head: str) -> Proof:
+        """See `Administration.prove`."""
+        return Proof.from_dict(await self._operations.verify_audit(expect_head=expected_head))
+
+    def webhooks(self) -> AbstractAsyncContextManager[Webhooks]:
+        """See `Administration.webhooks`."""
+        return nullcontext(RemoteWebhooks(self._operations))
+
+    async def revert(
+        self, job: Job, *, remotes: dict[str, str], checks: bool, dry_run: bool
+    ) -> Reverted:
+        """See `Administration.revert`; the repositories are the service's."""
+        del remotes
+        body: m.RevertIn = {"checks": checks, "dry_run": dry_run}
+        found = await self._operations.revert_job(
+            job.key, body=body, if_match=entity_tag(job.to_dict())
+        )
+        return Reverted.from_dict(found)
+
+    async def clean(
+        self, *, remotes: dict[str, str], delete: bool, all_tasks: bool, dry_run: bool
+    ) -> list[CleanStep]:
+        """See `Administration.clean`; the repositories are the service's."""
+        del remotes
+        body: m.CleanIn = {"delete": delete, "all_tasks": all_tasks, "dry_run": dry_run}
+        return [CleanStep.from_dict(step) for step in await self._operations.clean_queue(body=body)]
+
+    async def check_histories(self) -> list[CheckHistory]:
+        """See `Administration.check_histories`."""
+        found = await self._operations.list_flaky_checks()
+        return [CheckHistory.from_dict(history) for history in found]
+
+    async def try_notifications(self, *, alert: bool, dry_run: bool) -> int:
+        """See `Administration.try_notifications`; the addresses are the service's."""
+        body: m.NotifyIn = {"alert": alert, "dry_run": dry_run}
+        return (await self._operations.test_notifications(body=body))["addresses"]
+
+
+def _issued(made: m.IssuedKeyView) -> IssuedKey:
+    return IssuedKey(key=ApiKey.from_dict(made), text=made["key"])
+
+
+def _short(reference: str) -> str:
+    """Return a key's id in place of the key itself, which belongs into no address."""
+    from jules_job_manager.domain.access import parts_of
+
+    reference = reference.strip()
+    parts = parts_of(reference)
+    return reference if parts is None else parts[0]
+
+
+def _filters(query: AuditQuery) -> dict[str, Any]:
+    given = {
+        "since": optional_to_rfc3339(query.since), "until": optional_to_rfc3339(query.until),
+        "actor": query.actor, "operation": query.operation, "resource": query.resource,
+        "result": query.result, "request_id": query.request_id,
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value}
