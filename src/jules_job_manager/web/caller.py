@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.access import Permission, Principal
+from jules_job_manager.ports.task_reader import TaskReader
 from jules_job_manager.web.access import needs
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def acting(permission: Permission) -> Any:
     return Depends(acting_app)
 
 
+async def task_texts(request: Request) -> TaskReader:
+    """Return what reads tasks for those who only show them."""
+    return service_of(request).reader
+
+
+TaskTexts = Annotated[TaskReader, Depends(task_texts)]
 TasksReader = Annotated[App, acting(Permission.TASKS_READ)]
 TasksWriter = Annotated[App, acting(Permission.TASKS_WRITE)]
 QueueReader = Annotated[App, acting(Permission.QUEUE_READ)]

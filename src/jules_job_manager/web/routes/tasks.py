@@ -9,16 +9,19 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.entity_tag import text_tag
+from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.ports.task_store import TaskPage as StoredPage
+from jules_job_manager.ports.task_reader import standing_of
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.stored_tasks import stored_task
+from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
 from jules_job_manager.web.batches import one_by_one
-from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
-from jules_job_manager.web.etags import IfMatch, require_match, tagged
+from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter, TaskTexts
+from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
@@ -44,6 +47,7 @@ _ACTS = documented(404, 409, 415, 422)
 @router.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
 async def list_tasks(
     app: TasksReader,
+    reader: TaskTexts,
     status: TaskStatus | None = None,
     repository: Annotated[str | None, Query(max_length=300)] = None,
     backend: Annotated[str | None, Query(max_length=100)] = None,
@@ -59,7 +63,7 @@ async def list_tasks(
     limit: Limit = 100,
     cursor: Cursor = None,
     fresh: Fresh = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """List tasks.
 
     With `fresh`, Jules is asked for its tasks first; when it cannot be reached, what is stored is
@@ -80,13 +84,12 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page: StoredPage = await app.store.tasks.list_tasks(query)
-    return {
-        "items": [task.to_dict() for task in page.tasks],
-        "next_cursor": sealed(page.next_cursor),
-        "stale_since": optional_to_rfc3339(stale_since),
+    page = await reader.list_tasks(query)
+    rest = {
+        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
-    }
+    }  # fmt: skip
+    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
 
 
 @router.post(
@@ -96,7 +99,8 @@ async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -
     """Create a task at Jules."""
     task = await _created(app, body)
     response.headers["Location"] = f"/api/v1/tasks/{task.id}"
-    return tagged(response, task.to_dict())
+    response.headers["ETag"] = text_tag(text_of(task.to_dict()))
+    return task.to_dict()
 
 
 @router.post(
@@ -126,12 +130,12 @@ async def check_task(app: TasksWriter, body: s.NewTaskIn) -> dict[str, Any]:
 
 @router.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
 async def get_task(
-    app: TasksReader, reference: Reference, response: Response, fresh: Fresh = False
-) -> dict[str, Any]:
+    app: TasksReader, reader: TaskTexts, reference: Reference, fresh: Fresh = False
+) -> Response:
     """Return one task with its chat and files."""
     if fresh:
-        return tagged(response, (await app.tasks.get_task(reference)).to_dict())
-    return tagged(response, (await stored_task(app.store, reference)).to_dict())
+        return json_answer(text_of((await app.tasks.get_task(reference)).to_dict()), tagged=True)
+    return json_answer(await stored_text(app.store, reader, reference), tagged=True)
 
 
 @router.put(
@@ -139,24 +143,26 @@ async def get_task(
     responses=documented(404, 409, 412, 415),
 )  # fmt: skip
 async def update_task(
-    app: TasksWriter, reference: Reference, body: s.TaskChangeIn, response: Response,
+    app: TasksWriter, reader: TaskTexts, reference: Reference, body: s.TaskChangeIn,
     if_match: IfMatch = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+        require_tag(if_match, text_tag(await stored_text(app.store, reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
-    return tagged(response, (await _as_stored(app, task_id)).to_dict())
+    return json_answer(await stored_text(app.store, reader, task_id), tagged=True)
 
 
 @router.delete(
     "/tasks/{task_id}", operation_id="delete_task", status_code=204,
     responses=documented(404, 409, 412),
 )  # fmt: skip
-async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch = None) -> None:
+async def delete_task(
+    app: TasksWriter, reader: TaskTexts, reference: Reference, if_match: IfMatch = None
+) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+        require_tag(if_match, text_tag(await stored_text(app.store, reader, reference)))
     await app.tasks.delete_task(reference)
 
 
@@ -206,25 +212,26 @@ async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]
 )  # fmt: skip
 async def get_task_status(
     app: TasksReader,
+    reader: TaskTexts,
     reference: Reference,
     fresh: Annotated[
         float | None,
         Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
     ] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Return where a task stands. Those who watch share one budget of calls to Jules."""
     if fresh is None:
-        task = await stored_task(app.store, reference)
+        task_id, found = await stored_standing(app.store, reader, reference)
     else:
         observer = await app.observer_of(reference)
         task = await observer.look_at(reference, fresh_seconds=fresh)
-    last = task.chat_history[-1].content if task.chat_history else ""
-    return {
-        "task_id": task.id, "status": task.status, "raw_state": task.raw_state,
-        "updated_at": optional_to_rfc3339(task.updated_at),
-        "seen_at": optional_to_rfc3339(task.seen_at), "finished": task.status.is_finished,
-        "progress": last[:500],
+        task_id, found = task.id, standing_of(task)
+    answer = {
+        "task_id": task_id, "status": found.status, "raw_state": found.raw_state,
+        "updated_at": found.updated_at, "seen_at": found.seen_at,
+        "finished": TaskStatus(found.status).is_finished, "progress": found.last_message[:500],
     }  # fmt: skip
+    return json_answer(text_of(answer))
 
 
 @router.get(
