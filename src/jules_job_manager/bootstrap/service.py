@@ -25,7 +25,6 @@ from jules_job_manager.services.health import HealthCheck
 if TYPE_CHECKING:
     from jules_job_manager.adapters.tracing import OpenTelemetryTracer
     from jules_job_manager.bootstrap import App
-    from jules_job_manager.ports.task_reader import TaskReader
     from jules_job_manager.services.queue_state import Progress
     from jules_job_manager.services.worker import Worker
     from jules_job_manager.settings.model import Settings
@@ -49,8 +48,6 @@ class Service:
     """Metrics and health."""
     events: LiveService
     """Live events, webhooks and the cache."""
-    reader: TaskReader
-    """Reads tasks for those who only show them."""
     secrets: SecretWatch
     """Notices secrets that were replaced where they are kept."""
     worker_problem: str = ""
@@ -194,10 +191,10 @@ async def open_service(
     trace_id = None if app.tracer is None else app.tracer.trace_id
     operations = operations_of(app, app.settings, trace_id=trace_id)
     watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
-    async with _reading(app) as reader, live_service(app) as events:
+    async with live_service(app) as events:
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
-            operations=operations, events=events, secrets=watch, reader=reader,
+            operations=operations, events=events, secrets=watch,
         )  # fmt: skip
         for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
             operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))
@@ -208,17 +205,6 @@ async def open_service(
 
         watch.subscribe(use)
         yield service
-
-
-@asynccontextmanager
-async def _reading(app: App) -> AsyncIterator[TaskReader]:
-    from jules_job_manager.adapters.storage.reading.opening import task_reader_of
-
-    reader = task_reader_of(app.store)
-    try:
-        yield reader
-    finally:
-        await reader.aclose()
 
 
 async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:

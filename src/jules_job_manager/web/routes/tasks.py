@@ -14,21 +14,24 @@ from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.ports.task_reader import standing_of
+from jules_job_manager.ports.task_reader import TaskStanding, standing_of
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
 from jules_job_manager.web.batches import one_by_one
-from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter, TaskTexts
+from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
 
+reads = APIRouter(tags=["tasks"], route_class=PlainReadRoute)
+"""What is asked for most; it stands first, because routes are looked through in their order."""
 router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
 Reference = Annotated[
     str,
@@ -44,10 +47,56 @@ _FOUND = documented(404)
 _ACTS = documented(404, 409, 415, 422)
 
 
-@router.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+async def _task_text(app: App, reference: str) -> Response:
+    return json_answer(await stored_text(app.store, app.reader, reference), tagged=True)
+
+
+@reads.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
+@answered(_task_text)
+async def get_task(app: TasksReader, reference: Reference, fresh: Fresh = False) -> Response:
+    """Return one task with its chat and files."""
+    if fresh:
+        return json_answer(text_of((await app.tasks.get_task(reference)).to_dict()), tagged=True)
+    return await _task_text(app, reference)
+
+
+async def _standing(app: App, reference: str) -> Response:
+    return _standing_answer(*await stored_standing(app.store, app.reader, reference))
+
+
+def _standing_answer(task_id: str, found: TaskStanding) -> Response:
+    answer = {
+        "task_id": task_id, "status": found.status, "raw_state": found.raw_state,
+        "updated_at": found.updated_at, "seen_at": found.seen_at,
+        "finished": TaskStatus(found.status).is_finished, "progress": found.last_message[:500],
+    }  # fmt: skip
+    return json_answer(text_of(answer))
+
+
+@reads.get(
+    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
+    responses=_FOUND,
+)  # fmt: skip
+@answered(_standing)
+async def get_task_status(
+    app: TasksReader,
+    reference: Reference,
+    fresh: Annotated[
+        float | None,
+        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
+    ] = None,
+) -> Response:
+    """Return where a task stands. Those who watch share one budget of calls to Jules."""
+    if fresh is None:
+        return await _standing(app, reference)
+    observer = await app.observer_of(reference)
+    task = await observer.look_at(reference, fresh_seconds=fresh)
+    return _standing_answer(task.id, standing_of(task))
+
+
+@reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
 async def list_tasks(
     app: TasksReader,
-    reader: TaskTexts,
     status: TaskStatus | None = None,
     repository: Annotated[str | None, Query(max_length=300)] = None,
     backend: Annotated[str | None, Query(max_length=100)] = None,
@@ -84,7 +133,7 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page = await reader.list_tasks(query)
+    page = await app.reader.list_tasks(query)
     rest = {
         "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
@@ -128,41 +177,29 @@ async def check_task(app: TasksWriter, body: s.NewTaskIn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
-async def get_task(
-    app: TasksReader, reader: TaskTexts, reference: Reference, fresh: Fresh = False
-) -> Response:
-    """Return one task with its chat and files."""
-    if fresh:
-        return json_answer(text_of((await app.tasks.get_task(reference)).to_dict()), tagged=True)
-    return json_answer(await stored_text(app.store, reader, reference), tagged=True)
-
-
 @router.put(
     "/tasks/{task_id}", operation_id="update_task", response_model=s.TaskOut,
     responses=documented(404, 409, 412, 415),
 )  # fmt: skip
 async def update_task(
-    app: TasksWriter, reader: TaskTexts, reference: Reference, body: s.TaskChangeIn,
+    app: TasksWriter, reference: Reference, body: s.TaskChangeIn,
     if_match: IfMatch = None,
 ) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
-    return json_answer(await stored_text(app.store, reader, task_id), tagged=True)
+    return json_answer(await stored_text(app.store, app.reader, task_id), tagged=True)
 
 
 @router.delete(
     "/tasks/{task_id}", operation_id="delete_task", status_code=204,
     responses=documented(404, 409, 412),
 )  # fmt: skip
-async def delete_task(
-    app: TasksWriter, reader: TaskTexts, reference: Reference, if_match: IfMatch = None
-) -> None:
+async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch = None) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
     await app.tasks.delete_task(reference)
 
 
@@ -204,34 +241,6 @@ async def resume_task(app: TasksWriter, reference: Reference) -> dict[str, Any]:
 async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]:
     """Return the full id for the first characters of one."""
     return {"task_id": await app.tasks.resolve(reference)}
-
-
-@router.get(
-    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
-    responses=_FOUND,
-)  # fmt: skip
-async def get_task_status(
-    app: TasksReader,
-    reader: TaskTexts,
-    reference: Reference,
-    fresh: Annotated[
-        float | None,
-        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
-    ] = None,
-) -> Response:
-    """Return where a task stands. Those who watch share one budget of calls to Jules."""
-    if fresh is None:
-        task_id, found = await stored_standing(app.store, reader, reference)
-    else:
-        observer = await app.observer_of(reference)
-        task = await observer.look_at(reference, fresh_seconds=fresh)
-        task_id, found = task.id, standing_of(task)
-    answer = {
-        "task_id": task_id, "status": found.status, "raw_state": found.raw_state,
-        "updated_at": found.updated_at, "seen_at": found.seen_at,
-        "finished": TaskStatus(found.status).is_finished, "progress": found.last_message[:500],
-    }  # fmt: skip
-    return json_answer(text_of(answer))
 
 
 @router.get(

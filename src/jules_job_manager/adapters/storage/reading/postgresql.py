@@ -50,7 +50,7 @@ _NOT_OURS = ("prepared_statement_cache_size", "prepared_statement_name_func", "a
 
 
 class PostgresTaskReader:
-    """Reads what is committed. Searches and whatever fails here are left to `otherwise`."""
+    """Reads what is committed. What may take long or fails here is left to `otherwise`."""
 
     def __init__(self, engine: AsyncEngine, otherwise: TaskReader) -> None:
         """Connect, as the engine does, when first asked."""
@@ -58,7 +58,7 @@ class PostgresTaskReader:
         self._where = shown_address(engine)
         self._pool = _pool(engine)
         self._opening = asyncio.Lock()
-        self._is_open = False
+        self._is_open = self._is_closed = False
 
     async def task(self, task_id: str) -> str | None:
         """Return the text of the task with exactly this id, or None."""
@@ -82,7 +82,7 @@ class PostgresTaskReader:
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:
         """Return one page."""
-        if query.search:
+        if query.may_look_at_all:
             return await self._otherwise.list_tasks(query)
         given = page_values(query)
         statement = raw_page_statement(page_shape(query, given), COLUMNS, _DIALECT)
@@ -92,11 +92,15 @@ class PostgresTaskReader:
         shown = rows[: query.limit]
         last = shown[-1] if len(rows) > query.limit else None
         cursor = None if last is None else cursor_at(last[-1], last[0])
-        return TextPage(items=tuple(task_text(tuple(row)[:-1]) for row in shown), next_cursor=cursor)
+        return TextPage(
+            items=tuple(task_text(tuple(row)[:-1]) for row in shown), next_cursor=cursor
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        self._pool.terminate()  # they only read; whoever waits for an answer is told
+        self._is_closed = True
+        if self._is_open:
+            self._pool.terminate()  # they only read; whoever waits for an answer asks the store
 
     async def _open(self) -> None:
         async with self._opening:  # several at once are refused
@@ -109,6 +113,8 @@ class PostgresTaskReader:
         Raises:
             StoreUnavailableError: the database did not answer in time.
         """
+        if self._is_closed:
+            return None
         try:
             if not self._is_open:
                 await self._open()

@@ -38,13 +38,14 @@ _STANDING = (
     f"SELECT {', '.join(STANDING_COLUMNS)}, (SELECT message FROM chat_messages WHERE task_id = ?1 "  # noqa: S608
     "ORDER BY position DESC LIMIT 1) FROM tasks WHERE id = ?1"
 )
-_DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = sqlite.dialect()
 
 
 class SqliteTaskReader:
     """Reads what is committed, without waiting for those who write (WAL mode).
 
-    Searches, which look at every task, and whatever fails here are left to `otherwise`.
+    Lists that may look at every task would keep the others waiting: they, and whatever fails here,
+    are left to `otherwise`.
     """
 
     def __init__(self, path: str, otherwise: TaskReader) -> None:
@@ -80,7 +81,7 @@ class SqliteTaskReader:
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:
         """Return one page."""
-        if query.search:
+        if query.may_look_at_all:
             return await self._otherwise.list_tasks(query)
         given = page_values(query)
         statement = raw_page_statement(page_shape(query, given), COLUMNS, _DIALECT)

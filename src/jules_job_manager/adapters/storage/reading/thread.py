@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from jules_job_manager.errors import StoreUnavailableError
+
 T = TypeVar("T")
 R = TypeVar("R")
 _Asked = tuple[Callable[[T], Any], "asyncio.Future[Any]"]
@@ -40,10 +42,10 @@ class ReadingThread(Generic[T]):
         """Return what `work` returns, or raise what it, or opening, raises.
 
         Raises:
-            RuntimeError: it is closed.
+            StoreUnavailableError: it is closed.
         """
         if self._is_closed:
-            raise RuntimeError("the reading thread is closed")
+            raise StoreUnavailableError("The store is closed.", hint="The service is stopping.")
         if self._thread.ident is None:
             self._thread.start()
         loop = asyncio.get_running_loop()
