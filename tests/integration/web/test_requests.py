@@ -36,7 +36,7 @@ async def test_a_bug_is_told_without_its_inside(client, web, monkeypatch):
     async def broken(*_, **__):
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr(web.state.service.app.store.tasks, "list_tasks", broken)
+    monkeypatch.setattr(web.state.service.app.reader, "list_tasks", broken)
     answer = await client.get("/api/v1/tasks")
     assert (500, "JJM000") == (answer.status_code, answer.json()["code"])
     assert "secret" not in answer.text

@@ -9,24 +9,30 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.entity_tag import text_tag
+from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.ports.task_store import TaskPage as StoredPage
+from jules_job_manager.ports.task_reader import TaskStanding, standing_of
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.stored_tasks import stored_task
+from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
-from jules_job_manager.web.etags import IfMatch, require_match, tagged
+from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
 
+reads = APIRouter(tags=["tasks"], route_class=PlainReadRoute)
+"""What is asked for most; it stands first, because routes are looked through in their order."""
 router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
 Reference = Annotated[
     str,
@@ -42,7 +48,54 @@ _FOUND = documented(404)
 _ACTS = documented(404, 409, 415, 422)
 
 
-@router.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+async def _task_text(app: App, reference: str) -> Response:
+    return json_answer(await stored_text(app.store, app.reader, reference), tagged=True)
+
+
+@reads.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
+@answered(_task_text)
+async def get_task(app: TasksReader, reference: Reference, fresh: Fresh = False) -> Response:
+    """Return one task with its chat and files."""
+    if fresh:
+        return json_answer(text_of((await app.tasks.get_task(reference)).to_dict()), tagged=True)
+    return await _task_text(app, reference)
+
+
+async def _standing(app: App, reference: str) -> Response:
+    return _standing_answer(*await stored_standing(app.store, app.reader, reference))
+
+
+def _standing_answer(task_id: str, found: TaskStanding) -> Response:
+    answer = {
+        "task_id": task_id, "status": found.status, "raw_state": found.raw_state,
+        "updated_at": found.updated_at, "seen_at": found.seen_at,
+        "finished": TaskStatus(found.status).is_finished, "progress": found.last_message[:500],
+    }  # fmt: skip
+    return json_answer(text_of(answer))
+
+
+@reads.get(
+    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
+    responses=_FOUND,
+)  # fmt: skip
+@answered(_standing)
+async def get_task_status(
+    app: TasksReader,
+    reference: Reference,
+    fresh: Annotated[
+        float | None,
+        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
+    ] = None,
+) -> Response:
+    """Return where a task stands. Those who watch share one budget of calls to Jules."""
+    if fresh is None:
+        return await _standing(app, reference)
+    observer = await app.observer_of(reference)
+    task = await observer.look_at(reference, fresh_seconds=fresh)
+    return _standing_answer(task.id, standing_of(task))
+
+
+@reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
 async def list_tasks(
     app: TasksReader,
     status: TaskStatus | None = None,
@@ -60,7 +113,7 @@ async def list_tasks(
     limit: Limit = 100,
     cursor: Cursor = None,
     fresh: Fresh = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """List tasks.
 
     With `fresh`, Jules is asked for its tasks first; when it cannot be reached, what is stored is
@@ -81,13 +134,12 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page: StoredPage = await app.store.tasks.list_tasks(query)
-    return {
-        "items": [task.to_dict() for task in page.tasks],
-        "next_cursor": sealed(page.next_cursor),
-        "stale_since": optional_to_rfc3339(stale_since),
+    page = await app.reader.list_tasks(query)
+    rest = {
+        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
-    }
+    }  # fmt: skip
+    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
 
 
 @router.post(
@@ -100,7 +152,8 @@ async def create_task(
     task = await _created(app, body)
     note_change(request, resource=f"task:{task.id}", after=body.model_dump(mode="json"))
     response.headers["Location"] = f"/api/v1/tasks/{task.id}"
-    return tagged(response, task.to_dict())
+    response.headers["ETag"] = text_tag(text_of(task.to_dict()))
+    return task.to_dict()
 
 
 @router.post(
@@ -128,30 +181,20 @@ async def check_task(app: TasksWriter, body: s.NewTaskIn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
-async def get_task(
-    app: TasksReader, reference: Reference, response: Response, fresh: Fresh = False
-) -> dict[str, Any]:
-    """Return one task with its chat and files."""
-    if fresh:
-        return tagged(response, (await app.tasks.get_task(reference)).to_dict())
-    return tagged(response, (await stored_task(app.store, reference)).to_dict())
-
-
 @router.put(
     "/tasks/{task_id}", operation_id="update_task", response_model=s.TaskOut,
     responses=documented(404, 409, 412, 415),
 )  # fmt: skip
 async def update_task(
-    app: TasksWriter, request: Request, reference: Reference, body: s.TaskChangeIn, response: Response,
+    app: TasksWriter, request: Request, reference: Reference, body: s.TaskChangeIn,
     if_match: IfMatch = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
     note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
-    return tagged(response, (await _as_stored(app, task_id)).to_dict())
+    return json_answer(await stored_text(app.store, app.reader, task_id), tagged=True)
 
 
 @router.delete(
@@ -163,7 +206,7 @@ async def delete_task(
 ) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
     task_id = await app.tasks.delete_task(reference)
     note_change(request, resource=f"task:{task_id}")
 
@@ -214,33 +257,6 @@ async def resume_task(app: TasksWriter, request: Request, reference: Reference) 
 async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]:
     """Return the full id for the first characters of one."""
     return {"task_id": await app.tasks.resolve(reference)}
-
-
-@router.get(
-    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
-    responses=_FOUND,
-)  # fmt: skip
-async def get_task_status(
-    app: TasksReader,
-    reference: Reference,
-    fresh: Annotated[
-        float | None,
-        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
-    ] = None,
-) -> dict[str, Any]:
-    """Return where a task stands. Those who watch share one budget of calls to Jules."""
-    if fresh is None:
-        task = await stored_task(app.store, reference)
-    else:
-        observer = await app.observer_of(reference)
-        task = await observer.look_at(reference, fresh_seconds=fresh)
-    last = task.chat_history[-1].content if task.chat_history else ""
-    return {
-        "task_id": task.id, "status": task.status, "raw_state": task.raw_state,
-        "updated_at": optional_to_rfc3339(task.updated_at),
-        "seen_at": optional_to_rfc3339(task.seen_at), "finished": task.status.is_finished,
-        "progress": last[:500],
-    }  # fmt: skip
 
 
 @router.get(
