@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jules_job_manager.ports.cache import Cache
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.event_bus import EventBus
+    from jules_job_manager.ports.meter import Meter
     from jules_job_manager.ports.store import Store
     from jules_job_manager.services.webhook_delivery import WebhookDeliveries
     from jules_job_manager.services.webhooks import Webhooks
@@ -138,10 +139,11 @@ async def webhooks_of(app: App, *, actor: str = "jjm") -> AsyncIterator[Webhooks
 
 
 @asynccontextmanager
-async def live_service(app: App) -> AsyncIterator[LiveService]:
+async def live_service(app: App, meter: Meter | None = None) -> AsyncIterator[LiveService]:
     """Run the bus, the reader of events and the delivery of webhooks while the block runs.
 
-    Call the service's `stop` before waiting for clients; it is called at the end in any case.
+    Call the service's `stop` before waiting for clients; it is called at the end in any case. `meter`
+    counts reads through the cache and deliveries.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -154,12 +156,15 @@ async def live_service(app: App) -> AsyncIterator[LiveService]:
         live = live_events(app.store, bus, app.settings)
         sender = _sender(app.settings)
         stack.push_async_callback(sender.aclose)
-        deliveries = _deliveries(app, bus, sender)
+        deliveries = _deliveries(
+            app, bus, sender, _counter(meter, "jules_webhook_deliveries_total")
+        )
         cache = open_cache(app.settings)
         stack.push_async_callback(cache.aclose)
         tasks = TaskCache(
             tasks=app.store.tasks, cache=cache, task_seconds=app.settings.cache.task_seconds,
             list_seconds=app.settings.cache.list_seconds,
+            count=_counter(meter, "jules_cache_requests_total"),
         )  # fmt: skip
         service = LiveService(bus=bus, live=live, deliveries=deliveries, tasks=tasks)
         failure: Exception | None = None
@@ -188,7 +193,17 @@ def _sender(settings: Settings) -> HttpWebhookSender:
     )
 
 
-def _deliveries(app: App, bus: EventBus, sender: HttpWebhookSender) -> WebhookDeliveries | None:
+def _counter(meter: Meter | None, name: str) -> Callable[[str], None]:
+    def count(outcome: str) -> None:
+        if meter is not None:
+            meter.add(name, outcome=outcome)
+
+    return count
+
+
+def _deliveries(
+    app: App, bus: EventBus, sender: HttpWebhookSender, count: Callable[[str], None]
+) -> WebhookDeliveries | None:
     from jules_job_manager.adapters.webhook_signer import StandardSigner
     from jules_job_manager.services.webhook_delivery import DeliveryPolicy, WebhookDeliveries
 
@@ -202,5 +217,5 @@ def _deliveries(app: App, bus: EventBus, sender: HttpWebhookSender) -> WebhookDe
     return WebhookDeliveries(
         store=app.store, clock=app.clock, bus=bus, signer=StandardSigner(), sender=sender,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}", chance=random.random,
-        policy=policy,
+        policy=policy, count=count,
     )  # fmt: skip

@@ -9,10 +9,10 @@ import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from jules_job_manager.bootstrap.access import save_first_admin, tidy
+from jules_job_manager.bootstrap.access import audit_of, save_first_admin, tidy
 from jules_job_manager.bootstrap.live import LiveService, live_service
 from jules_job_manager.bootstrap.operations import Operations, operations_of
 from jules_job_manager.bootstrap.queue import queue_worker
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 TIDY_SECONDS = 3600.0
 """Time between two rounds of forgetting what expired."""
+VERIFY_EVERY = timedelta(days=1)
+"""Time between two looks at the whole chain of the audit log."""
 AGAIN_SECONDS = 5.0
 """After a worker ended with an error, another begins so much later."""
 
@@ -89,7 +91,10 @@ class Service:
     async def look_at_live(self) -> Found:
         """Say, as a check of health, whether events reach those who follow them in time."""
         known = self.events.live.health()
-        self.operations.meter.put("jules_live_clients", float(known.followers))
+        meter = self.operations.meter
+        meter.put("jules_live_clients", float(known.followers))
+        meter.put("jules_bus_connected", float(not known.bus.degraded))
+        meter.put("jules_webhook_pending", float(await self.app.store.webhooks.count_pending()))
         if known.log_trouble:
             return Found(status=HealthStatus.UNHEALTHY, message=known.log_trouble)
         if known.bus.degraded:
@@ -108,12 +113,24 @@ class Service:
             self._task = asyncio.create_task(self._keep_working(), name="queue worker")
 
     async def _keep_tidy(self) -> None:
+        verified: datetime | None = None
         while True:
+            now = self.app.clock.now()
             try:
                 await tidy(self.app.store, self.app.settings, self.app.clock)
+                if verified is None or now - verified >= VERIFY_EVERY:  # it reads the whole log
+                    await self._verify_audit()
+                    verified = now
             except JulesManagerError as exc:
                 _LOG.warning("what expired was not removed: %s", exc)
             await self.app.clock.sleep(TIDY_SECONDS)
+
+    async def _verify_audit(self) -> None:
+        """Look whether the chain of the audit log holds; metrics say so, and an alert hears it."""
+        found = await audit_of(self.app.store, self.app.settings, self.app.clock).verify()
+        self.operations.meter.put("jules_audit_chain_intact", float(not found.problems))
+        for problem in found.problems:
+            _LOG.error("the audit log was changed: %s", problem)
 
     async def _end_worker(self) -> None:
         """Let the worker finish what is in hand, for a while; then cancel it. Nothing is lost."""
@@ -191,7 +208,7 @@ async def open_service(
     trace_id = None if app.tracer is None else app.tracer.trace_id
     operations = operations_of(app, app.settings, trace_id=trace_id)
     watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
-    async with live_service(app) as events:
+    async with live_service(app, operations.meter) as events:
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
             operations=operations, events=events, secrets=watch,

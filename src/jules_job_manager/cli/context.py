@@ -6,6 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Mapping
     from typing import Any, TextIO, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from jules_job_manager.settings.model import Settings
 
     T = TypeVar("T")
+    LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 class Context:
@@ -81,10 +83,16 @@ class Context:
         """
         return "" if self.works_here else self.settings().client.server
 
-    def run(self, work: Callable[[App], Awaitable[T]]) -> T:
+    def run(
+        self, work: Callable[[App], Awaitable[T]], *, loop_factory: LoopFactory | None = None
+    ) -> T:
         """Open the application, do `work` with it on one event loop, and close it.
 
         This is the only place where the synchronous command line meets the asynchronous core.
+
+        Args:
+            work: What to do.
+            loop_factory: Makes the event loop; None: the usual one.
         """
         import asyncio
 
@@ -100,7 +108,8 @@ class Context:
                     self.note(f"warning: {warning}")
                 return await work(app)
 
-        return asyncio.run(whole())
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(whole())
 
     @property
     def is_terminal(self) -> bool:

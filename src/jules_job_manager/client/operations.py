@@ -20,14 +20,34 @@ class Operations:
         """Send everything over `connection`."""
         self._connection = connection
 
-    async def show_session(self) -> m.SessionView:
-        """Say who is signed in, and give the page its token."""
-        found: m.SessionView = await self._connection.json("GET", "/sign-in/session")
+    async def get_task(self, task_id: str, *, fresh: bool | None = None) -> m.TaskOut:
+        """Return one task with its chat and files."""
+        found: m.TaskOut = await self._connection.json(
+            "GET", f"/api/v1/tasks/{path_part(task_id)}", query={"fresh": fresh}
+        )
         return found
 
-    async def sign_out(self) -> None:
-        """End the session."""
-        await self._connection.nothing("POST", "/sign-out", once=True)
+    async def update_task(
+        self, task_id: str, *, body: m.TaskChangeIn, if_match: str | None = None
+    ) -> m.TaskOut:
+        """Archive a task, or bring it back."""
+        found: m.TaskOut = await self._connection.json(
+            "PUT", f"/api/v1/tasks/{path_part(task_id)}", headers={"if-match": if_match}, body=body
+        )
+        return found
+
+    async def delete_task(self, task_id: str, *, if_match: str | None = None) -> None:
+        """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
+        await self._connection.nothing(
+            "DELETE", f"/api/v1/tasks/{path_part(task_id)}", headers={"if-match": if_match}
+        )
+
+    async def get_task_status(self, task_id: str, *, fresh: float | None = None) -> m.TaskStatusOut:
+        """Return where a task stands. Those who watch share one budget of calls to Jules."""
+        found: m.TaskStatusOut = await self._connection.json(
+            "GET", f"/api/v1/tasks/{path_part(task_id)}/status", query={"fresh": fresh}
+        )
+        return found
 
     async def list_tasks(
         self,
@@ -73,6 +93,15 @@ class Operations:
         found: m.TaskOut = await self._connection.json("POST", "/api/v1/tasks", body=body)
         return found
 
+    async def show_session(self) -> m.SessionView:
+        """Say who is signed in, and give the page its token."""
+        found: m.SessionView = await self._connection.json("GET", "/sign-in/session")
+        return found
+
+    async def sign_out(self) -> None:
+        """End the session."""
+        await self._connection.nothing("POST", "/sign-out", once=True)
+
     async def create_tasks(self, *, body: m.NewTasksIn) -> m.BatchResultTaskOut:
         """Create several tasks; each answer says what became of it alone."""
         found: m.BatchResultTaskOut = await self._connection.json(
@@ -84,28 +113,6 @@ class Operations:
         """Check a task and create nothing; return it as it would be sent."""
         found: m.NewTaskIn = await self._connection.json("POST", "/api/v1/tasks/check", body=body)
         return found
-
-    async def get_task(self, task_id: str, *, fresh: bool | None = None) -> m.TaskOut:
-        """Return one task with its chat and files."""
-        found: m.TaskOut = await self._connection.json(
-            "GET", f"/api/v1/tasks/{path_part(task_id)}", query={"fresh": fresh}
-        )
-        return found
-
-    async def update_task(
-        self, task_id: str, *, body: m.TaskChangeIn, if_match: str | None = None
-    ) -> m.TaskOut:
-        """Archive a task, or bring it back."""
-        found: m.TaskOut = await self._connection.json(
-            "PUT", f"/api/v1/tasks/{path_part(task_id)}", headers={"if-match": if_match}, body=body
-        )
-        return found
-
-    async def delete_task(self, task_id: str, *, if_match: str | None = None) -> None:
-        """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
-        await self._connection.nothing(
-            "DELETE", f"/api/v1/tasks/{path_part(task_id)}", headers={"if-match": if_match}
-        )
 
     async def send_message(self, task_id: str, *, body: m.MessageIn) -> m.TaskActOut:
         """Send a message to a task's conversation."""
@@ -132,13 +139,6 @@ class Operations:
         """Return the full id for the first characters of one."""
         found: m.TaskIdOut = await self._connection.json(
             "GET", f"/api/v1/tasks/{path_part(task_id)}/id"
-        )
-        return found
-
-    async def get_task_status(self, task_id: str, *, fresh: float | None = None) -> m.TaskStatusOut:
-        """Return where a task stands. Those who watch share one budget of calls to Jules."""
-        found: m.TaskStatusOut = await self._connection.json(
-            "GET", f"/api/v1/tasks/{path_part(task_id)}/status", query={"fresh": fresh}
         )
         return found
 

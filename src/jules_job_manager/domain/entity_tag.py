@@ -13,5 +13,9 @@ def entity_tag(value: Mapping[str, Any]) -> str:
 
     Source: RFC 9110, 8.8.3 (a strong validator: the same text only for the same values).
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return text_tag(json.dumps(value, sort_keys=True, separators=(",", ":")))
+
+
+def text_tag(text: str) -> str:
+    """Return the entity tag of an answer that is this ASCII text, in its quotes."""
     return f'"{hashlib.sha256(text.encode("ascii")).hexdigest()[:32]}"'

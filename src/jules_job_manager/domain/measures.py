@@ -147,8 +147,6 @@ METRICS: tuple[Metric, ...] = (
     _gauge("jules_events_behind", "Events written that these metrics have not counted yet."),
     _counter("jules_cache_requests_total", "Reads through the cache, by outcome.", "outcome",
              words=("hit", "miss", "error"), origin=_HERE),
-    _counter("jules_bus_messages_total", "Messages of the event bus, by direction.", "direction",
-             words=("sent", "received"), origin=_HERE),
     _gauge("jules_bus_connected", "1 while the event bus between processes is there, else 0.",
            origin=_HERE),
     _gauge("jules_live_clients", "Clients that are being told live.", origin=_HERE),

@@ -62,6 +62,10 @@ class WebhookStore(Protocol):
         """
         ...
 
+    async def count_pending(self) -> int:
+        """Return how many deliveries wait to be sent."""
+        ...
+
     async def next_due(self) -> datetime | None:
         """Return when the next pending delivery of an enabled endpoint is due, or None."""
         ...

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from jules_job_manager.domain.references import task_id_from
 from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import InvalidInputError, TaskNotFoundError
 from jules_job_manager.ports.store import Store
+from jules_job_manager.ports.task_reader import TaskReader, TaskStanding
+
+T = TypeVar("T")
+SeenStanding = tuple[str, TaskStanding]
+"""The full id of a task, and where it stands."""
 
 
 async def resolve_task(store: Store, reference: str) -> str:
@@ -40,10 +47,50 @@ async def stored_task(store: Store, reference: str) -> JulesTask:
     task_id = await resolve_task(store, reference)
     task = await store.tasks.get_task(task_id)
     if task is None:
-        raise TaskNotFoundError(
-            f"The store has no task {task_id}.", hint="Leave out --cached to ask Jules."
-        )
+        raise _unknown(task_id)
     return task
+
+
+async def stored_text(store: Store, reader: TaskReader, reference: str) -> str:
+    """Return the JSON text of what the store knows of a task; see TaskReader.
+
+    A whole id costs one read; only what is none is looked for as the beginning of one.
+
+    Raises:
+        TaskNotFoundError: the store does not know it.
+        InvalidInputError: as for `resolve_task`.
+    """
+    return await _read(store, reference, reader.task)
+
+
+async def stored_standing(store: Store, reader: TaskReader, reference: str) -> SeenStanding:
+    """Return the full id of a task, and where it stands.
+
+    Raises:
+        TaskNotFoundError, InvalidInputError: as for `stored_text`.
+    """
+
+    async def read(task_id: str) -> SeenStanding | None:
+        found = await reader.standing(task_id)
+        return None if found is None else (storable_text(task_id), found)
+
+    return await _read(store, reference, read)
+
+
+async def _read(store: Store, reference: str, read: Callable[[str], Awaitable[T | None]]) -> T:
+    found = await read(task_id_from(reference))
+    if found is None:
+        task_id = await resolve_task(store, reference)
+        found = await read(task_id)
+        if found is None:
+            raise _unknown(task_id)
+    return found
+
+
+def _unknown(task_id: str) -> TaskNotFoundError:
+    return TaskNotFoundError(
+        f"The store has no task {task_id}.", hint="Leave out --cached to ask Jules."
+    )
 
 
 @contextmanager

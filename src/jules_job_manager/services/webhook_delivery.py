@@ -50,6 +50,14 @@ class DeliveryPolicy:
     """How long the log of deliveries goes back."""
 
 
+_OUTCOMES = {
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.PENDING: "failed",
+    DeliveryState.FAILED: "given_up",
+}
+"""How one try went, by the state it left the delivery in, for metrics."""
+
+
 class WebhookDeliveries:
     """The worker that delivers."""
 
@@ -63,6 +71,7 @@ class WebhookDeliveries:
         sender: WebhookSender,
         owner: str,
         chance: Callable[[], float],
+        count: Callable[[str], None] = lambda _: None,
         policy: DeliveryPolicy | None = None,
     ) -> None:
         """Bind the parts.
@@ -75,6 +84,7 @@ class WebhookDeliveries:
             sender: Sends them.
             owner: Unique to this run of the program.
             chance: Returns a number from 0 to 1, for the jitter of waits.
+            count: Told `delivered`, `failed` or `given_up` of each try, for metrics.
             policy: How deliveries are made.
 
         Raises:
@@ -92,6 +102,7 @@ class WebhookDeliveries:
         self._lease: Lease | None = None
         self._hint = asyncio.Event()
         self._stopped = False
+        self._count = count
         self._cleaned_at: datetime | None = None
 
     def stop(self) -> None:
@@ -194,7 +205,9 @@ class WebhookDeliveries:
             secrets=endpoint.secrets_at(now),
         )  # fmt: skip
         result = await self._sender.send(endpoint.url, body=body, headers=headers)
-        await self._kept.save_delivery(self._after(delivery, result))
+        after = self._after(delivery, result)
+        await self._kept.save_delivery(after)
+        self._count(_OUTCOMES[after.state])
         return result
 
     def _after(self, delivery: WebhookDelivery, result: SendResult) -> WebhookDelivery:

@@ -10,6 +10,7 @@ The application holds a `Gate` in `app.state.gate`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from fastapi import FastAPI
@@ -209,12 +210,25 @@ class Gate:
         return f"address:{limited_by(self.address(connection))}"
 
 
-class Needs:
-    """The dependency of a route that needs a permission; it yields the principal."""
+class Rule(ABC):
+    """What a route that needs a permission depends on."""
 
     def __init__(self, permission: Permission) -> None:
         """Need `permission`."""
         self.permission = permission
+
+    @abstractmethod
+    async def __call__(self, connection: HTTPConnection) -> object:
+        """Return what the route is given, to those who may.
+
+        Raises:
+            SignInRequiredError, AccessDeniedError, RateLimitedError: as `Gate.require`.
+        """
+        ...
+
+
+class Needs(Rule):
+    """The dependency of a route that needs a permission; it yields the principal."""
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
         """Return who may.
@@ -320,9 +334,17 @@ def _require_own_page(connection: HTTPConnection, session: str) -> None:
         )
 
 
+def permission_of(dependant: Dependant) -> Permission | None:
+    """Return the permission that a route's dependencies ask for, or None."""
+    for one in _all_of(dependant):
+        if isinstance(one.call, Rule):
+            return one.call.permission
+    return None
+
+
 def _rule_of(dependant: Dependant) -> str | None:
     for one in _all_of(dependant):
-        if isinstance(one.call, Needs):
+        if isinstance(one.call, Rule):
             return one.call.permission.value
         if one.call is public:
             return "public"

@@ -32,10 +32,19 @@ def require_match(if_match: str | None, value: Mapping[str, Any]) -> None:
     Raises:
         ChangedMeanwhileError: it is something else.
     """
-    if if_match is None or if_match.strip() == "*":
+    if if_match is not None:
+        require_tag(if_match, entity_tag(value))
+
+
+def require_tag(if_match: str, tag: str) -> None:
+    """Check that what has `tag` now is what the caller saw. With `*`, anything is.
+
+    Raises:
+        ChangedMeanwhileError: it is something else.
+    """
+    if if_match.strip() == "*":
         return
-    tags = {tag.strip() for tag in if_match.split(",")}
-    if entity_tag(value) not in tags:
+    if tag not in {given.strip() for given in if_match.split(",")}:
         raise ChangedMeanwhileError(
             "It changed since you read it.", hint="Read it again, then decide again."
         )

@@ -182,6 +182,8 @@ def add_handlers(app: FastAPI, meter: Meter, secrets: KnownSecrets) -> None:
     @app.exception_handler(e.JulesManagerError)
     async def known(request: Request, error: e.JulesManagerError) -> JSONResponse:
         meter.add("jules_errors_total", error_type=error.code)
+        if isinstance(error, e.RateLimitedError):
+            meter.add("jules_rate_limited_total")
         if status_of(error) >= 500:
             _LOG.warning("%s", error, extra={"request_id": request_id_of(request)})
         return problem_of(error, request_id_of(request), mask=secrets.masked)

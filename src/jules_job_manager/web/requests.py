@@ -34,7 +34,6 @@ class Requests:
             await self._app(scope, receive, send)
             return
         request_id = str(scope.get("state", {}).get("request_id", ""))
-        shown = scope.get("raw_path", b"").decode("ascii", "replace")  # still encoded: one line
         started, status = time.monotonic(), 0
 
         async def answering(message: Message) -> None:
@@ -49,15 +48,21 @@ class Requests:
         try:
             await self._within(scope, receive, answering, request_id)
         finally:
-            _LOG.info(
-                "%s %s %d", scope["method"], shown, status,
-                extra={"action": "request", "milliseconds": round((time.monotonic() - started) * 1000, 1)},
-            )  # fmt: skip
+            if _LOG.isEnabledFor(logging.INFO):
+                shown = scope.get("raw_path", b"").decode(
+                    "ascii", "replace"
+                )  # still encoded: one line
+                taken = round((time.monotonic() - started) * 1000, 1)
+                more = {"action": "request", "milliseconds": taken}
+                _LOG.info("%s %s %d", scope["method"], shown, status, extra=more)
 
     async def _within(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        length = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
         if not length.isdigit() or int(length) > self._most:
             await self._too_large(request_id)(scope, receive, send)
+            return
+        if scope["method"] == "GET" and length == b"0" and not _is_chunked(scope):
+            await self._app(scope, receive, send)  # no body, nothing to count
             return
         seen, refused = 0, False
 
@@ -93,3 +98,7 @@ class Requests:
             detail=f"The body has more than {self._most} bytes.", request_id=request_id,
             hint="Send it in parts, or raise server.max_body_bytes.",
         )  # fmt: skip
+
+
+def _is_chunked(scope: Scope) -> bool:
+    return any(name == b"transfer-encoding" for name, _ in scope["headers"])

@@ -30,6 +30,15 @@ FIRST_PASSED_FD = 3
 """The first socket that systemd passes. Source: sd_listen_fds(3), read 2026-11."""
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the fast event loop, or None where it is not installed."""
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return None
+    return uvloop.new_event_loop
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address."""
     if host == "localhost":

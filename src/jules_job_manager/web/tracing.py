@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
-import uuid
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 REQUEST_ID = "x-request-id"
+_NAME = REQUEST_ID.encode("ascii")
 _USABLE = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 """An id that a client gave and that may be kept: it stands in logs and answers."""
 
@@ -62,7 +62,7 @@ class RequestContext:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                message["headers"] = [*message["headers"], (_NAME, request_id.encode("ascii"))]
             await send(message)
 
         words = {"request_id": request_id}
@@ -73,5 +73,7 @@ class RequestContext:
 
 
 def _request_id(scope: Scope) -> str:
-    given = next((v for k, v in scope["headers"] if k.lower() == REQUEST_ID.encode()), b"")
-    return given.decode("ascii") if _USABLE.fullmatch(given) else uuid.uuid4().hex
+    given = next((value for name, value in scope["headers"] if name == _NAME), b"")
+    if _USABLE.fullmatch(given):
+        return str(given, "ascii")
+    return f"{random.getrandbits(128):032x}"

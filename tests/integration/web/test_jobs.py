@@ -103,3 +103,18 @@ async def test_pause_quota_settings_and_the_service(client):
     rows = {row["name"]: row for row in (await client.get("/api/v1/settings")).json()}
     assert "simulator" == rows["jules.backend"]["value"]
     assert "sqlite" == (await client.get("/api/v1/service")).json()["store"]
+
+
+async def test_the_audit_log_says_what_was_changed(client):
+    """Who, what, and the members that differ, before and after."""
+    await client.post(JOBS, json={"key": "A", "prompt": "x"})
+    await client.post(
+        f"{JOBS}/A/hold", json={"reason": "lunch"}, headers={"X-Request-ID": "r-12345678"}
+    )
+    entries = (await client.get("/api/v1/audit")).json()["items"]
+    entry = next(entry for entry in entries if entry["operation"] == "api.hold_job")
+    assert ("the-admin", "job:A", "done", "r-12345678") == tuple(
+        entry[name] for name in ("actor", "resource", "result", "request_id")
+    )
+    assert {"held": ""} == entry["before"]
+    assert {"status": 200, "is": {"held": "lunch"}} == entry["after"]

@@ -36,7 +36,7 @@ async def test_a_bug_is_told_without_its_inside(client, web, monkeypatch):
     async def broken(*_, **__):
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr(web.state.service.app.store.tasks, "list_tasks", broken)
+    monkeypatch.setattr(web.state.service.app.reader, "list_tasks", broken)
     answer = await client.get("/api/v1/tasks")
     assert (500, "JJM000") == (answer.status_code, answer.json()["code"])
     assert "secret" not in answer.text
@@ -92,3 +92,13 @@ async def test_other_origins_only_when_they_are_named(service):
         )
     assert "https://ui.example" == good.headers["access-control-allow-origin"]
     assert "access-control-allow-origin" not in bad.headers
+
+
+async def test_the_start_page_leads_on(client, web):
+    """Without a session it leads to signing in; with one, or a key, to what there is."""
+    async with client_of(web) as nobody:
+        page = await nobody.get("/")
+    assert 'href="/sign-in"' in page.text
+    assert "script" not in page.text
+    page = await client.get("/")
+    assert "Signed in as <strong>the-admin</strong>" in page.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,11 @@ def _try(operation, headers: dict[str, str], failures: list[str]) -> None:
     @given(case=operation.as_strategy())
     def sent(case) -> None:
         # A value of the right form can still be no repository: that is 400, as is described.
-        case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
+        case.call_and_validate(
+            headers=headers, excluded_checks=[positive_data_acceptance], timeout=60
+        )
 
     try:
         sent()
     except (Exception, BaseExceptionGroup) as exc:  # noqa: BLE001 - all are tried, then told
-        failures.append(f"{operation.label}: {exc}")
+        failures.append(f"{operation.label}: {''.join(traceback.format_exception(exc))}")

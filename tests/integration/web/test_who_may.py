@@ -13,7 +13,7 @@ from .conftest import client_of
 
 pytestmark = pytest.mark.integration
 _PUBLIC = {
-    ("GET", "/api/v1/openapi.json"), ("GET", "/sign-in"), ("POST", "/sign-in"),
+    ("GET", "/"), ("GET", "/api/v1/openapi.json"), ("GET", "/sign-in"), ("POST", "/sign-in"),
     ("GET", "/sign-in/oidc"), ("GET", "/sign-in/oidc/callback"),
     ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"),
 }  # fmt: skip

@@ -41,6 +41,7 @@ class PrometheusMeter:
         self._trace_id = trace_id
         self._declared = {metric.name: metric for metric in metrics}
         self._made = {metric.name: self._make(metric) for metric in metrics}
+        self._children: dict[tuple[object, ...], Any] = {}
         self._put: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -84,6 +85,14 @@ class PrometheusMeter:
         return encode(self.registry), media_type
 
     def _child(self, name: str, labels: Mapping[str, str], *kinds: Kind) -> Any:
+        """Return the series, remembered: they are as many as the library itself keeps."""
+        key = (name, kinds, *labels.items())
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = self._new_child(name, labels, *kinds)
+        return found
+
+    def _new_child(self, name: str, labels: Mapping[str, str], *kinds: Kind) -> Any:
         declared = self._declared.get(name)
         if declared is None or declared.kind not in kinds or set(labels) != set(declared.labels):
             words = ", ".join(sorted(labels)) or "no labels"

@@ -62,6 +62,10 @@ class InstantStore:
         """Let go of the file."""
         self._connection.close()
 
+    def rows(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that only reads, all at once."""
+        return self._connection.execute(sql, values).fetchall()
+
     def note(self, name: str) -> str | None:
         """Return a small named text, or None."""
         value = self._one("SELECT value FROM notes WHERE name = ?", storable_text(name))
@@ -186,6 +190,17 @@ def open_instant(path: str) -> InstantStore | None:
         return None if _is_open_elsewhere(path) else _open_unchanging(path)
     except sqlite3.Error:
         return None
+
+
+def open_following(path: str) -> InstantStore | None:
+    """Open the SQLite file for reading for long, while others write to it.
+
+    None: it is not one of the newest schema.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    return _open(path, "mode=ro")
 
 
 def _open_unchanging(path: str) -> InstantStore | None:

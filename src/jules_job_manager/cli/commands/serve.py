@@ -34,13 +34,13 @@ def run(args: Namespace, context: Context) -> int:
     from dataclasses import replace
 
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
-    from jules_job_manager.web.serve import require_safe
+    from jules_job_manager.web.serve import loop_factory, require_safe
 
     settings = context.settings(_flags(args))
     require_safe(settings.server)
     remotes = parsed_remotes(args.remote)
     context.use(replace(settings, remotes={**settings.remotes, **remotes}))
-    context.run(lambda app: _serve(app, context, args, remotes))
+    context.run(lambda app: _serve(app, context, args, remotes), loop_factory=loop_factory())
     return 0
 
 

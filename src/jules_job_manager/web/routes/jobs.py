@@ -15,6 +15,7 @@ from jules_job_manager.ports.job_store import JobQuery
 from jules_job_manager.services.ending import end_task
 from jules_job_manager.services.job_desk import TEXTS, JobDesk
 from jules_job_manager.services.story import story_of
+from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import (
     EventsReader,
@@ -23,6 +24,7 @@ from jules_job_manager.web.caller import (
     ReviewsReader,
     ReviewsWriter,
 )
+from jules_job_manager.web.changes import differing, job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
@@ -85,11 +87,14 @@ def _place(cursor: str | None) -> tuple[str, int, str] | None:
 @router.post(
     "/jobs", operation_id="create_job", status_code=201, response_model=s.JobOut, responses=_ACTS
 )
-async def create_job(app: QueueWriter, body: s.NewJobIn, response: Response) -> dict[str, Any]:
+async def create_job(
+    app: QueueWriter, request: Request, body: s.NewJobIn, response: Response
+) -> dict[str, Any]:
     """Put a job into the queue that is in no document."""
     from urllib.parse import quote
 
     job = await _desk(app).add(**body.model_dump())
+    note_change(request, resource=f"job:{job.key}", after=body.model_dump(mode="json"))
     response.headers["Location"] = f"/api/v1/jobs/{quote(job.key, safe='')}"
     return tagged(response, job.to_dict())
 
@@ -114,14 +119,19 @@ async def get_job(app: QueueReader, key: Key, response: Response) -> dict[str, A
 
 @router.patch("/jobs/{key}", operation_id="update_job", response_model=s.JobOut, responses=_ACTS)
 async def update_job(
-    app: QueueWriter, key: Key, body: s.JobChangeIn, response: Response, if_match: IfMatch = None
+    app: QueueWriter,
+    request: Request,
+    key: Key,
+    body: s.JobChangeIn,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Change a job: its texts when no document has it, and when and how it runs in any case."""
     given = body.model_dump(exclude_unset=True)
     nulls = sorted(name for name, value in given.items() if value is None)
     if nulls:
         raise InvalidInputError(f"{nulls[0]} cannot be null.", hint="Leave it out to keep it.")
-    job = await job_meant(app, key, if_match)
+    before = job = await job_meant(app, key, if_match)
     texts = {name: value for name, value in given.items() if name in TEXTS}
     plan = {name: value for name, value in given.items() if name not in TEXTS | {"pinned"}}
     if texts:
@@ -130,68 +140,80 @@ async def update_job(
         job = await app.queue_admin.plan(job, **plan)
     if "pinned" in given:
         job = await app.queue_admin.pin(job, pinned=given["pinned"])
-    return tagged(response, job.to_dict())
+    return job_changed(request, response, before, job)
 
 
 @router.delete("/jobs/{key}", operation_id="delete_job", status_code=204, responses=_ACTS)
-async def delete_job(app: QueueWriter, key: Key, if_match: IfMatch = None) -> None:
+async def delete_job(
+    app: QueueWriter, request: Request, key: Key, if_match: IfMatch = None
+) -> None:
     """Take a job out that no document has and no task works on."""
     job = await job_meant(app, key, if_match)
     await _desk(app).remove(job.key)
+    note_change(request, resource=f"job:{job.key}", before=job.to_dict())
 
 
 @router.post("/jobs/{key}/hold", operation_id="hold_job", response_model=s.JobOut, responses=_ACTS)
 async def hold_job(
-    app: QueueWriter, key: Key, response: Response, body: s.ReasonIn | None = None,
+    app: QueueWriter, request: Request, key: Key, response: Response, body: s.ReasonIn | None = None,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Keep a job from starting until it is released."""
-    reason = (body or s.ReasonIn()).reason
-    job = await app.queue_admin.hold(await job_meant(app, key, if_match), reason)
-    return tagged(response, job.to_dict())
+    before = await job_meant(app, key, if_match)
+    held = await app.queue_admin.hold(before, (body or s.ReasonIn()).reason)
+    return job_changed(request, response, before, held)
 
 
 @router.post(
     "/jobs/{key}/release", operation_id="release_job", response_model=s.JobOut, responses=_ACTS
 )
 async def release_job(
-    app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
+    app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a held job go on."""
-    job = await app.queue_admin.release(await job_meant(app, key, if_match))
-    return tagged(response, job.to_dict())
+    before = await job_meant(app, key, if_match)
+    return job_changed(request, response, before, await app.queue_admin.release(before))
 
 
 @router.post(
     "/jobs/{key}/move", operation_id="move_job", response_model=s.OrderOut, responses=_ACTS
 )
 async def move_job(
-    app: QueueWriter, key: Key, body: s.MoveIn, if_match: IfMatch = None
+    app: QueueWriter, request: Request, key: Key, body: s.MoveIn, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Give a waiting job another place; the answer is the new order."""
     job = await job_meant(app, key, if_match)
     other = None if body.other is None else await job_meant(app, body.other)
-    return {"keys": list(await app.queue_admin.move(job, to=body.to, other=other))}
+    keys = list(await app.queue_admin.move(job, to=body.to, other=other))
+    note_change(request, resource=f"job:{job.key}", after={"place": keys.index(job.key) + 1})
+    return {"keys": keys}
 
 
 @router.post("/jobs/{key}/skip", operation_id="skip_job", response_model=s.JobOut, responses=_ACTS)
 async def skip_job(
-    app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
+    app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Take a waiting job out; what depends on it does not wait for it."""
-    job = await app.queue_admin.skip(await job_meant(app, key, if_match))
-    return tagged(response, job.to_dict())
+    before = await job_meant(app, key, if_match)
+    return job_changed(request, response, before, await app.queue_admin.skip(before))
 
 
 @router.post(
     "/jobs/{key}/cancel", operation_id="cancel_job", response_model=s.CancelOut, responses=_ACTS
 )
 async def cancel_job(
-    app: QueueWriter, key: Key, body: s.CancelIn | None = None, if_match: IfMatch = None
+    app: QueueWriter,
+    request: Request,
+    key: Key,
+    body: s.CancelIn | None = None,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Take a job out, and end its task."""
     what = (body or s.CancelIn()).task
-    job, attempts = await app.queue_admin.cancel(await job_meant(app, key, if_match))
+    before = await job_meant(app, key, if_match)
+    job, attempts = await app.queue_admin.cancel(before)
+    was, now = differing(before.to_dict(), job.to_dict())
+    note_change(request, resource=f"job:{job.key}", before=was, after=now)
     accounts = app.accounts() if what != "keep" else {}
     notes = []
     for attempt in attempts:
@@ -209,18 +231,23 @@ async def cancel_job(
     "/jobs/{key}/retry", operation_id="retry_job", response_model=s.JobOut, responses=_ACTS
 )
 async def retry_job(
-    app: QueueWriter, key: Key, response: Response, if_match: IfMatch = None
+    app: QueueWriter, request: Request, key: Key, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Let a failed or cancelled job have another attempt."""
-    job = await app.interventions.retry(await job_meant(app, key, if_match))
-    return tagged(response, job.to_dict())
+    before = await job_meant(app, key, if_match)
+    return job_changed(request, response, before, await app.interventions.retry(before))
 
 
 @router.post(
     "/jobs/{key}/adopt", operation_id="adopt_task", response_model=s.JobOut, responses=_ACTS
 )
 async def adopt_task(
-    app: QueueWriter, key: Key, body: s.AdoptIn, response: Response, if_match: IfMatch = None
+    app: QueueWriter,
+    request: Request,
+    key: Key,
+    body: s.AdoptIn,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Give a job the task that already works on it."""
     job = await job_meant(app, key, if_match)
@@ -228,7 +255,7 @@ async def adopt_task(
     backends = {backend: name for name, (backend, _) in app.account_choices().items()}
     account = backends.get(task.backend, "default")
     adopted = await app.interventions.adopt(job, task.id, account=account)
-    return tagged(response, adopted.to_dict())
+    return job_changed(request, response, job, adopted)
 
 
 @router.post(
@@ -236,20 +263,29 @@ async def adopt_task(
     responses=_ACTS,
 )  # fmt: skip
 async def approve_merge(
-    app: ReviewsWriter, key: Key, if_match: IfMatch = None
+    app: ReviewsWriter, request: Request, key: Key, if_match: IfMatch = None
 ) -> dict[str, Any]:  # fmt: skip
     """Let the delivery that was reviewed last be merged; the approval is of that commit alone."""
-    return (await app.interventions.approve_merge(await job_meant(app, key, if_match))).to_dict()
+    review = await app.interventions.approve_merge(await job_meant(app, key, if_match))
+    note_change(
+        request, resource=f"job:{review.job_key}", after={"may_be_merged": review.delivered_commit}
+    )
+    return review.to_dict()
 
 
 @router.post("/jobs/{key}/sign", operation_id="sign_job", response_model=s.JobOut, responses=_ACTS)
 async def sign_job(
-    app: ReviewsWriter, key: Key, body: s.SignIn, response: Response, if_match: IfMatch = None
+    app: ReviewsWriter,
+    request: Request,
+    key: Key,
+    body: s.SignIn,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
     """Answer for a line of the job's checklist, saying what was seen."""
-    job = await job_meant(app, key, if_match)
-    signed = await app.interventions.sign(job, body.line, body.evidence)
-    return tagged(response, signed.to_dict())
+    before = await job_meant(app, key, if_match)
+    signed = await app.interventions.sign(before, body.line, body.evidence)
+    return job_changed(request, response, before, signed)
 
 
 @router.get("/jobs/{key}/why", operation_id="why_job", response_model=s.WhyOut, responses=_FOUND)

@@ -42,6 +42,27 @@ class SessionView(BaseModel):
     )
 
 
+@router.get("/", dependencies=[Depends(public)], include_in_schema=False)
+async def show_start(request: Request) -> HTMLResponse:
+    """Show who is signed in and where things are, so that signing in leads somewhere."""
+    try:
+        who = await gate_of(request).principal(request)
+    except SignInRequiredError:
+        return _page('<p><a href="/sign-in">Sign in</a></p>')
+    name = escape(safe_text(who.name))
+    links = "".join(
+        f'<li><a href="{path}">{words}</a></li>'
+        for path, words in (
+            ("/api/v1/approvals", "What waits for a person"),
+            ("/api/v1/queue", "The queue"),
+            ("/api/v1/quota", "Quota"),
+            ("/health", "Health"),
+            ("/api/v1/openapi.json", "The interface"),
+        )
+    )
+    return _page(f"<p>Signed in as <strong>{name}</strong> ({who.role}).</p><ul>{links}</ul>")
+
+
 @router.get("/sign-in", dependencies=[Depends(public)], include_in_schema=False)
 async def show_sign_in(
     request: Request, token: Annotated[str, Query(max_length=100)] = ""

@@ -9,23 +9,30 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.entity_tag import text_tag
+from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.ports.task_store import TaskPage as StoredPage
+from jules_job_manager.ports.task_reader import TaskStanding, standing_of
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.stored_tasks import stored_task
+from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
+from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
-from jules_job_manager.web.etags import IfMatch, require_match, tagged
+from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
 
+reads = APIRouter(tags=["tasks"], route_class=PlainReadRoute)
+"""What is asked for most; it stands first, because routes are looked through in their order."""
 router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
 Reference = Annotated[
     str,
@@ -41,7 +48,54 @@ _FOUND = documented(404)
 _ACTS = documented(404, 409, 415, 422)
 
 
-@router.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+async def _task_text(app: App, reference: str) -> Response:
+    return json_answer(await stored_text(app.store, app.reader, reference), tagged=True)
+
+
+@reads.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
+@answered(_task_text)
+async def get_task(app: TasksReader, reference: Reference, fresh: Fresh = False) -> Response:
+    """Return one task with its chat and files."""
+    if fresh:
+        return json_answer(text_of((await app.tasks.get_task(reference)).to_dict()), tagged=True)
+    return await _task_text(app, reference)
+
+
+async def _standing(app: App, reference: str) -> Response:
+    return _standing_answer(*await stored_standing(app.store, app.reader, reference))
+
+
+def _standing_answer(task_id: str, found: TaskStanding) -> Response:
+    answer = {
+        "task_id": task_id, "status": found.status, "raw_state": found.raw_state,
+        "updated_at": found.updated_at, "seen_at": found.seen_at,
+        "finished": TaskStatus(found.status).is_finished, "progress": found.last_message[:500],
+    }  # fmt: skip
+    return json_answer(text_of(answer))
+
+
+@reads.get(
+    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
+    responses=_FOUND,
+)  # fmt: skip
+@answered(_standing)
+async def get_task_status(
+    app: TasksReader,
+    reference: Reference,
+    fresh: Annotated[
+        float | None,
+        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
+    ] = None,
+) -> Response:
+    """Return where a task stands. Those who watch share one budget of calls to Jules."""
+    if fresh is None:
+        return await _standing(app, reference)
+    observer = await app.observer_of(reference)
+    task = await observer.look_at(reference, fresh_seconds=fresh)
+    return _standing_answer(task.id, standing_of(task))
+
+
+@reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
 async def list_tasks(
     app: TasksReader,
     status: TaskStatus | None = None,
@@ -59,7 +113,7 @@ async def list_tasks(
     limit: Limit = 100,
     cursor: Cursor = None,
     fresh: Fresh = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """List tasks.
 
     With `fresh`, Jules is asked for its tasks first; when it cannot be reached, what is stored is
@@ -80,23 +134,26 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page: StoredPage = await app.store.tasks.list_tasks(query)
-    return {
-        "items": [task.to_dict() for task in page.tasks],
-        "next_cursor": sealed(page.next_cursor),
-        "stale_since": optional_to_rfc3339(stale_since),
+    page = await app.reader.list_tasks(query)
+    rest = {
+        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
-    }
+    }  # fmt: skip
+    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
 
 
 @router.post(
     "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
 )
-async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -> dict[str, Any]:
+async def create_task(
+    app: TasksWriter, request: Request, body: s.NewTaskIn, response: Response
+) -> dict[str, Any]:
     """Create a task at Jules."""
     task = await _created(app, body)
+    note_change(request, resource=f"task:{task.id}", after=body.model_dump(mode="json"))
     response.headers["Location"] = f"/api/v1/tasks/{task.id}"
-    return tagged(response, task.to_dict())
+    response.headers["ETag"] = text_tag(text_of(task.to_dict()))
+    return task.to_dict()
 
 
 @router.post(
@@ -124,49 +181,46 @@ async def check_task(app: TasksWriter, body: s.NewTaskIn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/tasks/{task_id}", operation_id="get_task", response_model=s.TaskOut, responses=_FOUND)
-async def get_task(
-    app: TasksReader, reference: Reference, response: Response, fresh: Fresh = False
-) -> dict[str, Any]:
-    """Return one task with its chat and files."""
-    if fresh:
-        return tagged(response, (await app.tasks.get_task(reference)).to_dict())
-    return tagged(response, (await stored_task(app.store, reference)).to_dict())
-
-
 @router.put(
     "/tasks/{task_id}", operation_id="update_task", response_model=s.TaskOut,
     responses=documented(404, 409, 412, 415),
 )  # fmt: skip
 async def update_task(
-    app: TasksWriter, reference: Reference, body: s.TaskChangeIn, response: Response,
+    app: TasksWriter, request: Request, reference: Reference, body: s.TaskChangeIn,
     if_match: IfMatch = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
-    return tagged(response, (await _as_stored(app, task_id)).to_dict())
+    note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
+    return json_answer(await stored_text(app.store, app.reader, task_id), tagged=True)
 
 
 @router.delete(
     "/tasks/{task_id}", operation_id="delete_task", status_code=204,
     responses=documented(404, 409, 412),
 )  # fmt: skip
-async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch = None) -> None:
+async def delete_task(
+    app: TasksWriter, request: Request, reference: Reference, if_match: IfMatch = None
+) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_match(if_match, (await stored_task(app.store, reference)).to_dict())
-    await app.tasks.delete_task(reference)
+        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
+    task_id = await app.tasks.delete_task(reference)
+    note_change(request, resource=f"task:{task_id}")
 
 
 @router.post(
     "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
     responses=_ACTS,
 )  # fmt: skip
-async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn) -> dict[str, Any]:
+async def send_message(
+    app: TasksWriter, request: Request, reference: Reference, body: s.MessageIn
+) -> dict[str, Any]:
     """Send a message to a task's conversation."""
     task_id = await app.tasks.send_message(reference, body.text)
+    note_change(request, resource=f"task:{task_id}", after={"message": body.text[:1000]})
     return _act(app, await _as_stored(app, task_id))
 
 
@@ -175,20 +229,25 @@ async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn
     responses=_ACTS,
 )  # fmt: skip
 async def approve_plan(
-    app: TasksWriter, reference: Reference, body: s.ApprovalIn | None = None
+    app: TasksWriter, request: Request, reference: Reference, body: s.ApprovalIn | None = None
 ) -> dict[str, Any]:
     """Approve the plan that waits. With `plan`, only if it still is the one that was seen."""
     expected = None if body is None else body.plan
-    return _act(app, await app.tasks.approve_plan(reference, expected_plan=expected))
+    task = await app.tasks.approve_plan(reference, expected_plan=expected)
+    plan = "" if task.plan is None else task.plan.fingerprint
+    note_change(request, resource=f"task:{task.id}", after={"approved_plan": plan})
+    return _act(app, task)
 
 
 @router.post(
     "/tasks/{task_id}/resume", operation_id="resume_task", response_model=s.TaskActOut,
     responses=_ACTS,
 )  # fmt: skip
-async def resume_task(app: TasksWriter, reference: Reference) -> dict[str, Any]:
+async def resume_task(app: TasksWriter, request: Request, reference: Reference) -> dict[str, Any]:
     """Make a paused task go on."""
-    return _act(app, await app.tasks.resume_task(reference))
+    task = await app.tasks.resume_task(reference)
+    note_change(request, resource=f"task:{task.id}", after={"status": task.status.value})
+    return _act(app, task)
 
 
 @router.get(
@@ -198,33 +257,6 @@ async def resume_task(app: TasksWriter, reference: Reference) -> dict[str, Any]:
 async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]:
     """Return the full id for the first characters of one."""
     return {"task_id": await app.tasks.resolve(reference)}
-
-
-@router.get(
-    "/tasks/{task_id}/status", operation_id="get_task_status", response_model=s.TaskStatusOut,
-    responses=_FOUND,
-)  # fmt: skip
-async def get_task_status(
-    app: TasksReader,
-    reference: Reference,
-    fresh: Annotated[
-        float | None,
-        Query(ge=0, le=3600, description="Ask Jules unless it was asked this many seconds ago."),
-    ] = None,
-) -> dict[str, Any]:
-    """Return where a task stands. Those who watch share one budget of calls to Jules."""
-    if fresh is None:
-        task = await stored_task(app.store, reference)
-    else:
-        observer = await app.observer_of(reference)
-        task = await observer.look_at(reference, fresh_seconds=fresh)
-    last = task.chat_history[-1].content if task.chat_history else ""
-    return {
-        "task_id": task.id, "status": task.status, "raw_state": task.raw_state,
-        "updated_at": optional_to_rfc3339(task.updated_at),
-        "seen_at": optional_to_rfc3339(task.seen_at), "finished": task.status.is_finished,
-        "progress": last[:500],
-    }  # fmt: skip
 
 
 @router.get(

@@ -131,6 +131,10 @@ tasks = sa.Table(
     sa.Index("ix_tasks_repository_newest", "repository", *_NEWEST),
     sa.Index("ix_tasks_backend_status_newest", "backend", "status", *_NEWEST),
     sa.Index("ix_tasks_backend_repository_newest", "backend", "repository", *_NEWEST),
+    sa.Index("ix_tasks_repository_status_newest", "repository", "status", *_NEWEST),
+    sa.Index(
+        "ix_tasks_backend_repository_status_newest", "backend", "repository", "status", *_NEWEST
+    ),
 )
 
 chat_messages = sa.Table(

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from jules_job_manager.adapters.storage.paging import (
     EPOCH,
     cursor_at,
-    cursor_parts,
     require_limit,
     sort_moment,
 )
@@ -21,6 +20,11 @@ from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.event_rows import insert_events
 from jules_job_manager.adapters.storage.sql.searching import holds
+from jules_job_manager.adapters.storage.sql.task_lists import (
+    page_shape,
+    page_statement,
+    page_values,
+)
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.activity import Activity
 from jules_job_manager.domain.artifact import Artifact, ChangeSet, SourceFile, artifact_from_dict
@@ -99,39 +103,14 @@ class SqlTaskStore:
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """Return one page, newest change first."""
-        require_limit(query.limit)
-        columns = schema.tasks.c
-        order = [columns.sort_at, columns.id]
-        wanted = sa.select(schema.tasks).order_by(
-            *(order if query.oldest_first else [column.desc() for column in order])
-        )
-        for column, value in (
-            (columns.backend, query.backend),
-            (columns.status, query.status),
-            (columns.repository, query.repository),
-        ):
-            if value is not None:
-                wanted = wanted.where(column == str(value))
-        if not query.include_archived:
-            wanted = wanted.where(columns.archived == sa.false())
-        for column, since, before in (
-            (columns.sort_at, query.changed_since, query.changed_before),
-            (columns.created_at, query.created_since, query.created_before),
-        ):
-            if since is not None:
-                wanted = wanted.where(column >= since)
-            if before is not None:
-                wanted = wanted.where(column < before)
+        values = page_values(query)
+        wanted = page_statement(page_shape(query, values))
         if query.search:
+            columns = schema.tasks.c
             texts = [columns.title, columns.description]
             wanted = wanted.where(holds(query.search, plain=[columns.id], as_json=texts))
-        if query.after is not None:
-            moment, task_id = cursor_parts(query.after)
-            key = sa.tuple_(columns.sort_at, columns.id)
-            last = sa.tuple_(sa.literal(moment, schema.MOMENT), task_id)
-            wanted = wanted.where(key > last if query.oldest_first else key < last)
         async with transaction(self._engine, writes=False) as connection:
-            rows = (await connection.execute(wanted.limit(query.limit + 1))).mappings().all()
+            rows = (await connection.execute(wanted, values)).mappings().all()
         shown = rows[: query.limit]
         more = len(rows) > query.limit
         cursor = cursor_at(shown[-1]["sort_at"], shown[-1]["id"]) if more else None

@@ -126,6 +126,13 @@ class SqlWebhookStore:
         )
         return await self._deliveries(query)
 
+    async def count_pending(self) -> int:
+        """Return how many deliveries wait to be sent."""
+        query = sa.select(sa.func.count()).select_from(schema.webhook_deliveries)
+        waiting = query.where(_ROWS.state == DeliveryState.PENDING.value)
+        async with transaction(self._engine, writes=False) as connection:
+            return (await connection.execute(waiting)).scalar_one()
+
     async def next_due(self) -> datetime | None:
         """Return when the next pending delivery of an enabled endpoint is due, or None."""
         query = sa.select(_ROWS.due).where(_is_waiting()).order_by(_ROWS.due).limit(1)

@@ -1,0 +1,1 @@
+"""Tasks as text, read as fast as each database allows."""
