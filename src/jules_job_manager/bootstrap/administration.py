@@ -169,17 +169,18 @@ class Administration:
             dry_run: Only check the addresses.
 
         Raises:
-            ConfigurationError: there is no address, or one cannot be used.
+            UnsupportedOperationError: there is no address.
+            ConfigurationError: one cannot be used.
             NotificationError: one did not take it.
         """
         from jules_job_manager.adapters.notifiers.apprise import AppriseNotifier
         from jules_job_manager.bootstrap.queue import digest_policy
-        from jules_job_manager.errors import ConfigurationError
+        from jules_job_manager.errors import UnsupportedOperationError
         from jules_job_manager.services.notifying import trial_message
 
         settings = self._app.settings
         if not settings.notify.urls:
-            raise ConfigurationError(
+            raise UnsupportedOperationError(
                 "No address is configured.",
                 hint="Set notify.urls, for example to slack://… or mailto://…",
             )
