@@ -27,7 +27,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.InvalidInputError: 400,
     e.JobNotFoundError: 404,
     e.WebhookNotFoundError: 404,
-    e.ConfigurationError: 503,
+    e.ConfigurationError: 409,
     e.AuthenticationError: 502,
     e.BackendConnectionError: 502,
     e.CircuitOpenError: 503,
@@ -109,7 +109,7 @@ _TITLES = {
     502: "Jules, git or another service failed",
     503: "Not available at the moment",
 }
-ALWAYS = documented(400, 401, 403, 429, 500, 502, 503)
+ALWAYS = documented(400, 401, 403, 409, 429, 500, 502, 503)
 """What every route may answer."""
 
 
