@@ -24,7 +24,7 @@ from jules_job_manager.web.caller import (
     ReviewsWriter,
 )
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
@@ -85,11 +85,13 @@ def _place(cursor: str | None) -> tuple[str, int, str] | None:
 @router.post(
     "/jobs", operation_id="create_job", status_code=201, response_model=s.JobOut, responses=_ACTS
 )
-async def create_job(app: QueueWriter, body: s.NewJobIn, response: Response) -> dict[str, Any]:
+async def create_job(
+    app: QueueWriter, body: s.NewJobIn, request: Request, response: Response
+) -> dict[str, Any]:
     """Put a job into the queue that is in no document."""
     from urllib.parse import quote
 
-    job = await _desk(app).add(**body.model_dump())
+    job = await _desk(app).add(**body.model_dump(), may_be_there=is_again(request))
     response.headers["Location"] = f"/api/v1/jobs/{quote(job.key, safe='')}"
     return tagged(response, job.to_dict())
 
@@ -101,7 +103,8 @@ async def create_jobs(app: QueueWriter, body: s.NewJobsIn, request: Request) -> 
     """Put several jobs into the queue, in the order given; a job may depend on one before it."""
 
     async def work(item: s.NewJobIn) -> dict[str, Any]:
-        return (await _desk(app).add(**item.model_dump())).to_dict()
+        there = is_again(request)
+        return (await _desk(app).add(**item.model_dump(), may_be_there=there)).to_dict()
 
     return await one_by_one(body.jobs, work, request_id_of(request))
 

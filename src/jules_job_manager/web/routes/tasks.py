@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
@@ -18,7 +18,7 @@ from jules_job_manager.services.stored_tasks import stored_task
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
@@ -90,8 +90,9 @@ async def list_tasks(
 
 
 @router.post(
-    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
-)
+    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS,
+    dependencies=[Depends(done_once)],
+)  # fmt: skip
 async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -> dict[str, Any]:
     """Create a task at Jules."""
     task = await _created(app, body)
@@ -100,7 +101,8 @@ async def create_task(app: TasksWriter, body: s.NewTaskIn, response: Response) -
 
 
 @router.post(
-    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS
+    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS,
+    dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def create_tasks(
     app: TasksWriter, body: s.NewTasksIn, request: Request
@@ -162,7 +164,7 @@ async def delete_task(app: TasksWriter, reference: Reference, if_match: IfMatch 
 
 @router.post(
     "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
-    responses=_ACTS,
+    responses=_ACTS, dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def send_message(app: TasksWriter, reference: Reference, body: s.MessageIn) -> dict[str, Any]:
     """Send a message to a task's conversation."""
