@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from jules_job_manager._version import __version__
 from jules_job_manager.domain.access import Permission
+from jules_job_manager.services.health import HealthCheck
 from jules_job_manager.web import problems
 from jules_job_manager.web.access import needs, public
 from jules_job_manager.web.describing import describe
@@ -67,13 +69,20 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     parts = service.app
-    install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+    gate = install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+    if gate.limits is not None:
+        counting = HealthCheck(name="rate_limits", probe=gate.limits.look, is_critical=False)
+        service.operations.health.add(counting)
+
+    async def may_follow(connection: HTTPConnection) -> None:
+        await gate.recheck(connection, Permission.EVENTS_READ)
+
     api = APIRouter(prefix=PREFIX)
     for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit):
         api.include_router(part.router)
     follow = live_router(
         service.events.live, stream_policy(parts.settings.live),
-        dependencies=[Depends(needs(Permission.EVENTS_READ))],
+        dependencies=[Depends(needs(Permission.EVENTS_READ))], recheck=may_follow,
     )  # fmt: skip
     api.include_router(follow)
     app.include_router(api)

@@ -124,9 +124,14 @@ async def serve(
 
     @asynccontextmanager
     async def beside(app: FastAPI) -> AsyncIterator[None]:
-        del app
-        async with operated(service.operations, service.app.settings.metrics), service.running():
-            yield
+        try:
+            async with (
+                operated(service.operations, service.app.settings.metrics),
+                service.running(),
+            ):
+                yield
+        finally:
+            await app.state.gate.aclose()
 
     def on_hangup() -> None:
         task = asyncio.ensure_future(reload())
