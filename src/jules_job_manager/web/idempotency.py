@@ -112,7 +112,9 @@ class Idempotency:
 
     async def _done(self, request: Request, handler: Handler, mine: _Held) -> Response:
         keeper = asyncio.create_task(self._keep_claim(mine))  # ended and awaited below
-        end: Callable[[_Held], Awaitable[None]] = self._leave  # until it is known that nothing was done
+        end: Callable[[_Held], Awaitable[None]] = (
+            self._leave
+        )  # until it is known that nothing was done
         try:
             response = await handler(request)
             answer = _kept(response)
