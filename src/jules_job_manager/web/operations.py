@@ -22,6 +22,8 @@ from jules_job_manager.web.health import health_router
 from jules_job_manager.web.metrics import metrics_app, metrics_endpoint, served_metrics
 
 _LOG = logging.getLogger(__name__)
+PATIENCE_SECONDS = 2.0
+"""Health must not hang with the database that knows who asks: longest wait for it."""
 MOST_REMEMBERED = 1000
 """Keys and sessions remembered to have seen the details of health."""
 
@@ -76,11 +78,12 @@ class _MaySee:
     async def __call__(self, request: Request) -> bool:
         proof = _proof_of(request)
         try:
-            await gate_of(request).require(request, Permission.HEALTH_READ)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await gate_of(request).require(request, Permission.HEALTH_READ)
         except (SignInRequiredError, AccessDeniedError):
             self._lately.pop(proof, None)
             return False
-        except StoreUnavailableError:
+        except (StoreUnavailableError, TimeoutError):
             return proof in self._lately
         self._lately[proof] = None
         self._lately.move_to_end(proof)

@@ -45,7 +45,7 @@ class Load:
     health: dict[str, set[str]] = field(default_factory=dict)
     """Check and status, as `NAME STATUS`, by server address."""
     start_id: int = 0
-    ready: set[str] = field(default_factory=set)
+    end_id: int = 0
 
     def told(self, outcome: str, kind: str = "") -> list[Sent]:
         """Return the requests that ended so."""
@@ -95,8 +95,10 @@ class Clients:
                     task.cancel()
 
     async def _everybody_has_heard(self) -> bool:
-        ids = await self._world.event_ids(self.load.start_id)
-        return all(seen[-1:] == ids[-1:] for seen in self.load.seen)
+        """Whether all that was written when the last request was answered has come to everybody."""
+        if not self.load.end_id:
+            self.load.end_id = (await self._world.event_ids(self.load.start_id))[-1]
+        return all(seen and seen[-1] >= self.load.end_id for seen in self.load.seen)
 
     async def put_jobs(self, count: int) -> None:
         """Put jobs into the queue that the worker shall do."""
@@ -167,11 +169,17 @@ class Clients:
                         "GET", f"{address}/api/v1/events/stream", headers=headers
                     ) as answer:
                         if answer.status_code == 200:
+                            block: dict[str, str] = {}
                             async for line in answer.aiter_lines():
-                                if line.startswith("id: "):
-                                    last = int(line[4:])
-                                elif line.startswith("data: "):
-                                    seen.append(int(json.loads(line[6:])["id"]))
+                                if line:
+                                    name, _, value = line.partition(": ")
+                                    block[name] = value
+                                    continue
+                                # A block counts once it is whole, as the standard has it.
+                                last = int(block.get("id", last))
+                                if "data" in block:
+                                    seen.append(int(json.loads(block["data"])["id"]))
+                                block = {}
                         else:
                             await answer.aread()
                 self.load.reconnects += 1

@@ -38,13 +38,14 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.logs: list[Path] = []
 
-    def start(self) -> None:
+    def start(self, *, has_worker: bool = False) -> None:
         """Run it and wait until it answers."""
         log = self._world.folder / f"{self._name}-{len(self.logs)}.log"
         self.logs.append(log)
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jules_job_manager", "serve", "--no-worker", "--port", str(self.port)],
+                [sys.executable, "-m", "jules_job_manager", "serve", "--port", str(self.port),
+                 *(self._world.work() if has_worker else ["--no-worker"])],
                 cwd=self._world.folder, env=self._world.environment("serve"),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
@@ -97,7 +98,7 @@ class World(kill_world.World):
             "JJM_RATE_LIMITS__ANONYMOUS_PER_MINUTE": "1000000", "JJM_HEALTH__INTERVAL_SECONDS": "0.3",
             "JJM_HEALTH__WORSEN_AFTER": "1", "JJM_HEALTH__RECOVER_AFTER": "1",
             "JJM_HEALTH__LIMIT_SECONDS": "2", "JJM_LIVE__POLL_SECONDS": "0.5",
-            "JJM_SERVER__GRACEFUL_SECONDS": "5", "JJM_ACCESS__IDEMPOTENCY_LEASE_SECONDS": "3",
+            "JJM_SERVER__GRACEFUL_SECONDS": "5", "JJM_QUEUE__POLL_INTERVAL_SECONDS": "0.2", "JJM_ACCESS__IDEMPOTENCY_LEASE_SECONDS": "3",
         }  # fmt: skip
 
     @contextlib.contextmanager
@@ -119,6 +120,10 @@ class World(kill_world.World):
     def start_worker(self) -> None:
         """Start the worker, or the one that takes its place."""
         self.worker = self.start("worker", home="worker", check="true")
+
+    def work(self) -> list[str]:
+        """Return how a server works that has the worker inside."""
+        return ["--check", "true", "--remote", f"{REPOSITORY}={self.origin}"]
 
     def next_jobs(self, count: int) -> list[kill_world.Entry]:
         """Return jobs that were not put into the queue yet."""
