@@ -293,6 +293,15 @@ def test_a_socket_that_systemd_passes(serve, environ):
         assert os.fstat(number), "the socket stays open, and goes to the next start"
 
 
+def test_a_passed_socket_that_others_reach(serve):
+    """It needs TLS as one of its own does."""
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        number = listener.fileno()
+        server = serve("--no-worker", launcher=("-c", PASS_ON, str(number)), pass_fds=(number,))
+        server.wait_note("without TLS would send keys in clear text")
+        assert 1 == server.process.wait(timeout=60)
+
+
 def test_a_unix_socket_that_systemd_passes(serve, environ, tmp_path):
     """For a reverse proxy on the same machine."""
     path = tmp_path / "jjm.sock"
