@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ BASELINE = HERE / "baselines" / "load.json"
 LOCUST = "locust>=2.40,<3"
 AIM_P95_MS = 200.0
 WORSE = 1.5
+LEAST = 20
+"""Medians of fewer requests are shown, and neither kept nor compared."""
+RAMP_SECONDS = 3.0
+"""Users come one after the other for so long; what they meet meanwhile does not count."""
 SCENARIO = """[quota]
 tasks_per_day = 1000000
 concurrent = 1000000
@@ -68,7 +73,7 @@ def measured(who: str, address: str, users: int, seconds: float, **more: str) ->
     """Let users of a class work for a while; return what they met, by operation."""
     command = [
         *locust_command(), "-f", str(HERE / "locustfile.py"), "--headless", "--json", "--only-summary",
-        "-u", str(users), "-r", str(users), "-t", f"{seconds:g}s", "--host", address,
+        "-u", str(users), "-r", str(max(1.0, users / 3)), "-t", f"{seconds + RAMP_SECONDS:g}s", "--host", address,
         "--loglevel", "ERROR", "--exit-code-on-error", "0", "--reset-stats", who,
     ]  # fmt: skip
     done = subprocess.run(
@@ -99,6 +104,15 @@ def _times(entry: dict[str, Any], seconds: float) -> Times:
     )  # fmt: skip
 
 
+def warm(address: str, key: str) -> None:
+    """Create a task, so that what the service loads late is there."""
+    request = urllib.request.Request(
+        f"{address}/api/v1/tasks", data=b'{"description": "Warm up."}',
+        headers={"X-API-Key": key, "Content-Type": "application/json"},
+    )  # fmt: skip
+    urllib.request.urlopen(request, timeout=30).close()
+
+
 def compared(kind: str, url: str, arguments: argparse.Namespace) -> dict[str, float]:
     """Measure one database, print a line for each operation, and return the ratios of the medians."""
     ratios: dict[str, float] = {}
@@ -120,6 +134,7 @@ def compared(kind: str, url: str, arguments: argparse.Namespace) -> dict[str, fl
                 floor = measured("Bare", address, users, arguments.seconds)["bare"]
             with service(environ, key=known) as (address, key, _):
                 known = key if url else ""  # an empty file has another
+                warm(address, key)
                 found = measured(
                     "Mixed", address, users, arguments.seconds, LOAD_KEY=key,
                     LOAD_FIRST_ID=str(FIRST_ID), LOAD_TASKS=str(arguments.tasks),
@@ -127,8 +142,9 @@ def compared(kind: str, url: str, arguments: argparse.Namespace) -> dict[str, fl
         for name, times in {"bare": floor, **dict(sorted(found.items()))}.items():
             ratio = times.p50 / max(floor.p50, 1.0)
             if name != "bare":
-                ratios[f"{kind} {users} {name}"] = round(ratio, 2)
                 failed += times.failed
+                if times.rate * arguments.seconds >= LEAST:
+                    ratios[f"{kind} {users} {name}"] = round(ratio, 2)
             print(
                 f"{kind:10} {users:>4} users  {name:8} {times.rate:7.1f}/s  p50 {times.p50:6.0f}  "
                 f"p95 {times.p95:6.0f}  p99 {times.p99:6.0f} ms  p50 to bare {ratio:6.2f}"
