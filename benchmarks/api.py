@@ -128,8 +128,8 @@ def _measured(address: str, path: str, key: str, clients: int, seconds: float) -
 
 
 @contextlib.contextmanager
-def service(environ: dict[str, str]) -> Iterator[tuple[str, str, int]]:
-    """Yield address, key and process id of `jjm serve`."""
+def service(environ: dict[str, str], *, key: str = "") -> Iterator[tuple[str, str, int]]:
+    """Yield address, key and process id of `jjm serve`; `key` when the store has one already."""
     command = [sys.executable, "-m", "jules_job_manager", "serve", "--port", "0", "--no-worker"]
     process = subprocess.Popen(
         command,
@@ -141,8 +141,10 @@ def service(environ: dict[str, str]) -> Iterator[tuple[str, str, int]]:
     try:
         assert process.stdout is not None
         address = process.stdout.readline().removeprefix("Listening on ").strip()
-        (file,) = Path(environ["JJM_HOME"]).glob("first-admin.*.key")
-        yield address, file.read_text("ascii").strip(), process.pid
+        if not key:
+            (file,) = Path(environ["JJM_HOME"]).glob("first-admin.*.key")
+            key = file.read_text("ascii").strip()
+        yield address, key, process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)

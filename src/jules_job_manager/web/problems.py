@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from jules_job_manager import errors as e
@@ -208,6 +209,15 @@ def add_handlers(app: FastAPI, meter: Meter, secrets: KnownSecrets) -> None:
             error.status_code, code=NO_MATCH, title=title, detail=f"{title}: {error.detail}.",
             request_id=request_id_of(request), headers=error.headers,
             hint="The interface is described at /api/v1/openapi.json.",
+        )  # fmt: skip
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
+        del error  # who sent half a request does not read the answer
+        return answer(
+            400, code=e.InvalidInputError.code, title=_TITLES[400],
+            detail="The connection ended before the request did.",
+            request_id=request_id_of(request),
         )  # fmt: skip
 
     @app.exception_handler(Exception)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
@@ -21,7 +21,7 @@ from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_tag
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered
@@ -143,8 +143,9 @@ async def list_tasks(
 
 
 @router.post(
-    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
-)
+    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS,
+    dependencies=[Depends(done_once)],
+)  # fmt: skip
 async def create_task(
     app: TasksWriter, request: Request, body: s.NewTaskIn, response: Response
 ) -> dict[str, Any]:
@@ -157,7 +158,8 @@ async def create_task(
 
 
 @router.post(
-    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS
+    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS,
+    dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def create_tasks(
     app: TasksWriter, body: s.NewTasksIn, request: Request
@@ -213,7 +215,7 @@ async def delete_task(
 
 @router.post(
     "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
-    responses=_ACTS,
+    responses=_ACTS, dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def send_message(
     app: TasksWriter, request: Request, reference: Reference, body: s.MessageIn
