@@ -14,6 +14,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from jules_job_manager.client.connection import Connection
 from jules_job_manager.errors import (
     AccessDeniedError,
+    InvalidInputError,
     JulesManagerError,
     SignInRequiredError,
 )
@@ -82,6 +83,8 @@ class Hints:
                         asked = retry_ms / 1000
             except (SignInRequiredError, AccessDeniedError):
                 return  # the looks tell what is wrong, if they may look at all
+            except InvalidInputError:
+                self._last_id = ""  # of a store that is not there any more
             except JulesManagerError:
                 pass
             finally:

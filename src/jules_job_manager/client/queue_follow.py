@@ -63,6 +63,11 @@ class QueueFollow:
         self._alone_since: datetime | None = None
         self._said_alone = False
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether it follows by now, and hears of events as they happen."""
+        return self._hints is not None and self._hints.is_live
+
     def stop(self) -> None:
         """End at once."""
         self._is_stopped = True

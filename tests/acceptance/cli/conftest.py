@@ -1,7 +1,8 @@
 """Runs `jjm` as a user does: as a process, in a home of its own, or through a service.
 
 Tests with the mark `both_ways` run twice: once with the store at hand, once with `--server` in a
-home that has none. What they say of the output holds for both.
+home that has none. What they say of the output holds for both. Keywords of the mark are environment
+variables of both, and of the service.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def jjm(request, tmp_path):
         "JJM_HOME": str(tmp_path / "home"), "JJM_BACKEND": "simulator",
         "JJM_SIMULATOR__SPEED": "2000", "JJM_REVIEW__SANDBOX": "host",
     }  # fmt: skip
+    mark = request.node.get_closest_marker("both_ways")
+    home |= {} if mark is None else mark.kwargs
     service = {}
 
     def run(*words: str, expect: int = 0, stdin: str = "", **environ: str):

@@ -122,6 +122,7 @@ def test_a_report_has_the_diff_with_the_findings(jjm, repository):
     assert "imports-resolve" in {result["ruleId"] for result in sarif["runs"][0]["results"]}
 
 
+@pytest.mark.both_ways
 def test_what_cannot_be_reviewed_is_said(jjm, repository):
     """No such branch, no repository, a job without a delivery."""
     assert (
@@ -142,6 +143,7 @@ def test_init_looks_at_the_repository(jjm, repository, tmp_path):
     assert "is no folder" in jjm("review", "init", "nowhere", expect=1).stderr
 
 
+@pytest.mark.both_ways
 def test_a_person_signs_a_line(jjm, tmp_path):
     """By its number or its beginning; what was seen is kept beside it."""
     (tmp_path / "b.md").write_text(

@@ -52,8 +52,11 @@ QUEUE = OWN | {"cli.queue_jobs"}
 COMMANDS = [
     (["queue", "list"], QUEUE | {"cli.commands.queue_list"}),
     (["queue", "list", "--json", "key,depends_on"], QUEUE | {"cli.commands.queue_list"}),
-    (["queue", "show", "task 2"], QUEUE | {"cli.commands.queue_show"}),
-    (["queue", "show", "task 4", "--json", "key,files"], QUEUE | {"cli.commands.queue_show"}),
+    (["queue", "show", "task 2"], QUEUE | {"cli.commands.queue_show", "domain.job_keys"}),
+    (
+        ["queue", "show", "task 4", "--json", "key,files"],
+        QUEUE | {"cli.commands.queue_show", "domain.job_keys"},
+    ),
     (["queue", "status"], QUEUE | {"cli.commands.queue_status"}),
     (
         ["queue", "status", "--json", "next,needs_you,counts,total"],

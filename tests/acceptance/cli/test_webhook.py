@@ -37,15 +37,10 @@ def listener():
     server.server_close()
 
 
-def test_from_the_first_to_the_last(jjm, listener):
-    """An endpoint is made, tried, changed, given a new secret, and deleted."""
+def test_a_test_message(jjm, listener):
+    """It is signed, and goes to no address inside the network unless that is allowed."""
     url, got = listener
-    jjm("webhook", "create", url, "--dry-run")
-    assert "nowhere" in jjm("webhook", "list").stderr
-    other, _ = jjm("webhook", "create", "https://example.org/x").stdout.split()
-    jjm("webhook", "delete", other)
     made, secret = jjm("webhook", "create", url, "--type", "merged").stdout.split()
-    assert secret.startswith("whsec_")
     refused = jjm("webhook", "test", made, expect=1).stdout
     assert "inside the network" in refused
     assert [] == got
@@ -57,6 +52,20 @@ def test_from_the_first_to_the_last(jjm, listener):
     (headers, body), *more = got
     assert [] == more
     Webhook(secret).verify(body, headers)
+
+
+@pytest.mark.both_ways(JJM_WEBHOOKS__ENABLED="false")
+def test_from_the_first_to_the_last(jjm):
+    """An endpoint is made, changed, given a new secret, sent to again, and deleted."""
+    url = "https://example.org/hook"
+    jjm("webhook", "create", url, "--dry-run")
+    assert "nowhere" in jjm("webhook", "list").stderr
+    other, _ = jjm("webhook", "create", "https://example.org/x").stdout.split()
+    jjm("webhook", "delete", other)
+    made, secret = jjm("webhook", "create", url, "--type", "merged").stdout.split()
+    assert secret.startswith("whsec_")
+    assert "no webhook 'we_1'" in jjm("webhook", "test", "we_1", expect=1).stderr
+    assert "no delivery 3" in jjm("webhook", "replay", "3", expect=1).stderr
     jjm("webhook", "update", made, "--disable", "--dry-run")
     jjm("webhook", "update", made, "--disable", "--description", "x", "--every-event")
     assert "nothing" not in jjm("webhook", "list").stderr

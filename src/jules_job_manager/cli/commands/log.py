@@ -65,6 +65,7 @@ def run(args: Namespace, context: Context) -> int:
 
 
 async def _follow(app: App, context: Context, reference: str, interval: float) -> None:
+    from jules_job_manager.errors import ServiceUnreachableError
     from jules_job_manager.services.monitoring import watch
 
     shown: set[str] = set()
@@ -76,7 +77,14 @@ async def _follow(app: App, context: Context, reference: str, interval: float) -
                 context.note(f"last look failed: {look.failure}")
                 continue
             assert look.task is not None
-            for activity in await app.store.tasks.list_activities(look.task.id):
+            try:
+                found = await app.store.tasks.list_activities(look.task.id)
+            except ServiceUnreachableError as exc:
+                if look.is_last:
+                    raise
+                context.note(f"last look failed: {exc}")
+                continue
+            for activity in found:
                 if activity.id not in shown:
                     shown.add(activity.id)
                     _print(context, activity)

@@ -47,9 +47,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Review, and print what came of it."""
     from jules_job_manager.bootstrap.queue import reviewer_of
+    from jules_job_manager.cli.arguments import refuse_options
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
 
+    refuse_options(context, {"--again": args.again})
     settings = context.settings({"review.checks": args.check})
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
 
