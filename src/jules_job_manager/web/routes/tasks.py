@@ -24,7 +24,7 @@ from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
-from jules_job_manager.web.plain_reads import PlainReadRoute, answered
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered, note_meaning
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
@@ -95,9 +95,22 @@ async def get_task_status(
     return _standing_answer(task.id, standing_of(task))
 
 
+async def _page(
+    app: App, query: TaskQuery, stale_since: datetime | None = None, failure: str | None = None
+) -> Response:
+    page = await app.reader.list_tasks(query)
+    rest = {
+        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
+        "failure": failure,
+    }  # fmt: skip
+    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
+
+
 @reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+@answered(_page)
 async def list_tasks(
     app: TasksReader,
+    request: Request,
     status: TaskStatus | None = None,
     repository: Annotated[str | None, Query(max_length=300)] = None,
     backend: Annotated[str | None, Query(max_length=100)] = None,
@@ -134,12 +147,9 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page = await app.reader.list_tasks(query)
-    rest = {
-        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
-        "failure": failure,
-    }  # fmt: skip
-    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
+    if not fresh:
+        note_meaning(request, query)
+    return await _page(app, query, stale_since, failure)
 
 
 @router.post(
