@@ -203,10 +203,10 @@ async def update_task(
 ) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
     note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
-    return json_answer(await stored_text(app.store, app.reader, task_id), tagged=True)
+    return json_answer(await _as_changed(app, task_id), tagged=True)
 
 
 @router.delete(
@@ -218,7 +218,7 @@ async def delete_task(
 ) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.delete_task(reference)
     note_change(request, resource=f"task:{task_id}")
 
@@ -347,6 +347,12 @@ async def _created(app: App, body: s.NewTaskIn) -> JulesTask:
 
 def _new(body: s.NewTaskIn) -> NewTask:
     return NewTask(**body.model_dump())
+
+
+async def _as_changed(app: App, task_id: str) -> str:
+    """Return a task as it is now, also one that Jules has and the store does not."""
+    found = await app.exact_reader.task(task_id)
+    return text_of((await _as_stored(app, task_id)).to_dict()) if found is None else found
 
 
 async def _as_stored(app: App, task_id: str) -> JulesTask:
