@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
+import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -241,7 +241,7 @@ class _Streams:
         return known
 
     def retry_ms(self) -> int:
-        return self._policy.retry_ms + random.randrange(self._policy.retry_ms + 1)  # noqa: S311
+        return self._policy.retry_ms + secrets.randbelow(self._policy.retry_ms + 1)
 
     async def chunks(self, wish: _Wish) -> AsyncGenerator[bytes, None]:
         """Yield what an SSE client is sent."""
