@@ -22,6 +22,8 @@ from jules_job_manager.errors import (
     RateLimitedError,
     RequestMismatchError,
     SignInRequiredError,
+    StoreUnavailableError,
+    UnclearOutcomeError,
 )
 from jules_job_manager.settings.load import load_settings
 from jules_job_manager.web.access import needs, public
@@ -34,6 +36,7 @@ ADMIN = Caller(principal=Principal(name="root", kind=PrincipalKind.LOCAL, role=R
 STATUSES = {
     SignInRequiredError: 401, AccessDeniedError: 403, AccessKeyNotFoundError: 404, RateLimitedError: 429,
     RequestMismatchError: 422, ConflictError: 409, InvalidInputError: 400,
+    UnclearOutcomeError: 502, StoreUnavailableError: 503,
 }  # fmt: skip
 OUTSIDE = "https://jjm.example.org"
 

@@ -78,12 +78,21 @@ class App:
 
     @property
     def reader(self) -> TaskReader:
-        """What reads tasks for those who only show them."""
+        """What reads tasks for those who only show them: through the cache, where there is one."""
+        return self._readers[-1] if self._readers else self.exact_reader
+
+    @property
+    def exact_reader(self) -> TaskReader:
+        """What reads tasks for those who go on to change them: never through the cache."""
         if not self._readers:
             from jules_job_manager.adapters.storage.reading.opening import task_reader_of
 
             self._readers.append(task_reader_of(self.store))
         return self._readers[0]
+
+    def show_through(self, reader: TaskReader) -> None:
+        """Let tasks that are only shown be read by `reader`."""
+        self._readers[:] = [self.exact_reader, reader]
 
     def acting_as(self, actor: str) -> App:
         """Return the same application, whose services name `actor` in events.

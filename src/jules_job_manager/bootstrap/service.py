@@ -20,6 +20,7 @@ from jules_job_manager.bootstrap.sandbox import check_warnings
 from jules_job_manager.bootstrap.secret_watch import SecretWatch
 from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
+from jules_job_manager.services.cached_reader import CachedTaskReader
 from jules_job_manager.services.health import HealthCheck
 
 if TYPE_CHECKING:
@@ -209,6 +210,8 @@ async def open_service(
     operations = operations_of(app, app.settings, trace_id=trace_id)
     watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
     async with live_service(app, operations.meter) as events:
+        if app.settings.cache.backend != "none":
+            app.show_through(CachedTaskReader(events.tasks, app.exact_reader))
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
             operations=operations, events=events, secrets=watch,

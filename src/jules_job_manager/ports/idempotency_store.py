@@ -25,6 +25,8 @@ class Claim:
 
     outcome: str
     answer: KeptAnswer | None = None
+    is_again: bool = False
+    """Claimed, and an earlier try was begun that never said how it ended: it may have done the work."""
 
 
 class IdempotencyStore(Protocol):
@@ -57,7 +59,10 @@ class IdempotencyStore(Protocol):
         ...
 
     async def renew(self, owner: str, key: str, *, token: str, lease_seconds: float) -> bool:
-        """Let others wait longer, from now; False when another try has taken over."""
+        """Let others wait longer, from now; False when another try has taken over.
+
+        With 0 seconds nobody waits any more, and the next try hears that this one was begun.
+        """
         ...
 
     async def release(self, owner: str, key: str, *, token: str) -> None:

@@ -37,3 +37,7 @@ class IdentityProvider(Protocol):
             SignInRequiredError: something is not as it must be.
         """
         ...
+
+    async def aclose(self) -> None:
+        """Let go of the connections. Safe to call twice."""
+        ...

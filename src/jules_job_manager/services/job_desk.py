@@ -46,8 +46,11 @@ class JobDesk:
         checklist: Sequence[str] = (),
         checks: Sequence[str] = (),
         estimate: str = "",
+        may_be_there: bool = False,
     ) -> Job:
         """Put a job into the queue: a draft without a prompt, else ready or blocked.
+
+        With `may_be_there` an earlier try may have put it in: if this very job is there, it is returned.
 
         Raises:
             InvalidInputError: the key is taken, a dependency is not there or closes a circle, or the
@@ -71,6 +74,8 @@ class JobDesk:
         )
         for _ in range(_TRIES):
             every = {job.key: job for job in await self._store.jobs.list_jobs()}
+            if may_be_there and key in every and _is_same(every[key], new):
+                return every[key]
             if key in every:
                 raise InvalidInputError(
                     f"The queue already has a job {key!r}.", hint="Give the new one another key."
@@ -198,3 +203,9 @@ def _busy(key: str) -> OperationFailedError:
     return OperationFailedError(
         f"The queue changed meanwhile; {key} is as it was.", hint="Try again."
     )
+
+
+def _is_same(there: Job, new: Job) -> bool:
+    """Whether a job in the queue is the one that is to be put in, wherever it has come to."""
+    texts = ("title", "prompt", "priority", "repository", "base_branch", "branch")
+    return not there.backlog and all(getattr(there, name) == getattr(new, name) for name in texts)

@@ -131,6 +131,11 @@ class SignInService:
         self._provider = provider
         self._random_bytes = random_bytes
 
+    async def aclose(self) -> None:
+        """Let go of the connections to the provider."""
+        if self._provider is not None:
+            await self._provider.aclose()
+
     @property
     def has_provider(self) -> bool:
         """Whether people can sign in with a provider."""

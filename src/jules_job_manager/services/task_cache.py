@@ -75,10 +75,13 @@ class TaskCache:
             await self._cache.put(key, text, seconds=self._task_seconds, stamp=found.stamp)
         return task
 
+    def keeps(self, query: TaskQuery) -> bool:
+        """Whether the answer to this query may be kept: the first page of a status, or of all."""
+        return query == TaskQuery(status=query.status, limit=self._list_limit)
+
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
         """Return one page, newest change first; the first page of a status may be a kept one."""
-        plain = TaskQuery(status=query.status, limit=self._list_limit)
-        if query != plain:
+        if not self.keeps(query):
             return await self._tasks.list_tasks(query)
         key = f"tasks:list:{query.status.value if query.status is not None else 'all'}"
         found = await self._cache.get(key)

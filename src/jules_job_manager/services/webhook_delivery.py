@@ -42,6 +42,8 @@ class DeliveryPolicy:
 
     poll_seconds: float = 5.0
     """Longest time between two looks, > 0."""
+    gather_seconds: float = 0.25
+    """After a hint, so long is waited for more events, >= 0."""
     at_once: int = 32
     """Messages sent at the same time, 1 to 1000."""
     each_at_once: int = 4
@@ -267,3 +269,6 @@ class WebhookDeliveries:
                 await self._hint.wait()
         except TimeoutError:
             return
+        if not self._stopped:
+            # A round is several transactions: under load one is made for many events, not for each.
+            await asyncio.sleep(self._policy.gather_seconds)

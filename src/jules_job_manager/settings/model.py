@@ -407,6 +407,9 @@ class AccessSettings:
     idempotency_hours: float = _setting(
         24.0, "How long the answer to a request with an Idempotency-Key is kept.", minimum=0.01
     )
+    idempotency_lease_seconds: float = _setting(
+        30.0, "So long after a server died over such a request, another may take it up.", minimum=1
+    )
     oidc_issuer: str = _setting(
         "", "OpenID Connect provider people sign in with; empty: none. Needs the extra `oidc`."
     )

@@ -83,6 +83,12 @@ class Gate:
             for (method, path), amount in endpoints.items()
         ]
 
+    async def aclose(self) -> None:
+        """Let go of the connections to Redis and to the provider."""
+        if self.limits is not None:
+            await self.limits.aclose()
+        await self.sign_in.aclose()
+
     async def principal(self, connection: HTTPConnection) -> Principal:
         """Return who sends the request; asked again for the same request, nothing is done twice.
 

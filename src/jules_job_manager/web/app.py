@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from jules_job_manager._version import __version__
 from jules_job_manager.domain.access import Permission
+from jules_job_manager.services.health import HealthCheck
 from jules_job_manager.web import problems
 from jules_job_manager.web.access import needs, public
 from jules_job_manager.web.describing import describe
@@ -70,13 +72,20 @@ def create_app(
     app.state.service = service
     parts = service.app
     app.include_router(tasks.reads, prefix=PREFIX)
-    install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+    gate = install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+    if gate.limits is not None:
+        counting = HealthCheck(name="rate_limits", probe=gate.limits.look, is_critical=False)
+        service.operations.health.add(counting)
+
+    async def may_follow(connection: HTTPConnection) -> None:
+        await gate.recheck(connection, Permission.EVENTS_READ)
+
     for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit, upkeep, webhooks):
         app.include_router(part.router, prefix=PREFIX)  # each router within one costs every request
     app.include_router(webhooks.issuing, prefix=PREFIX)
     follow = live_router(
         service.events.live, stream_policy(parts.settings.live),
-        dependencies=[Depends(needs(Permission.EVENTS_READ))],
+        dependencies=[Depends(needs(Permission.EVENTS_READ))], recheck=may_follow,
     )  # fmt: skip
     app.include_router(follow, prefix=PREFIX)
     add_operations(app, service.operations)

@@ -83,5 +83,10 @@ async def _record(
             gate.caller(connection, who), f"api.{name}", result=result, before=detail.get("before"),
             resource=detail.get("resource") or connection.scope["path"][:500], after=after,
         )  # fmt: skip
-    except StoreError as exc:  # the answer is on its way; the log file has what the audit lacks
-        _LOG.error("not in the audit log: %s by %s (%d): %s", name, who.name, status, exc)
+    except StoreError as exc:  # it is done; the log file has what the audit lacks
+        caller = gate.caller(connection, who)
+        _LOG.error(
+            "not in the audit log: %s of %r by %s from %s, %s (%d): %s", name,
+            connection.scope["path"][:500], who.name, caller.address, result, status, exc,
+            extra={"action": "audit", "request_id": caller.request_id},
+        )  # fmt: skip

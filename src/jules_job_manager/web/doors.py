@@ -37,8 +37,10 @@ def install(web: FastAPI, *, store: Store, settings: Settings, clock: Clock) -> 
     gate = gate_from(store=store, settings=settings, clock=clock)
     web.state.gate = gate
     web.state.idempotency = Idempotency(
-        store=store.idempotency, clock=clock, keep_seconds=settings.access.idempotency_hours * 3600
-    )
+        store=store.idempotency, clock=clock,
+        keep_seconds=settings.access.idempotency_hours * 3600,
+        lease_seconds=settings.access.idempotency_lease_seconds,
+    )  # fmt: skip
     web.include_router(sign_in.router)
     web.add_middleware(AuditRequests)
     web.add_middleware(AccessHeaders)

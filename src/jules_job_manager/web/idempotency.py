@@ -3,7 +3,9 @@
 A POST with an `Idempotency-Key` is done once. Sent again by the same principal it gets the same
 answer with `Idempotency-Replayed: true`; while it is being done, a conflict; with another method,
 path, query or body, a mismatch. What raised an error is not kept, so sending it again tries again;
-but an outcome that is not clear is, since it may have happened.
+but an outcome that is not clear is, since it may have happened. When a try was begun and nobody knows
+how it ended (the server was killed, or the database went away), the next one hears so from `is_again`;
+a route whose work cannot be looked for first depends on `done_once`, which refuses.
 Source: draft-ietf-httpapi-idempotency-key-header-07, read 2026-11.
 
 The application holds an `Idempotency` in `app.state.idempotency`.
@@ -15,17 +17,21 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from jules_job_manager.domain.access import Principal
 from jules_job_manager.errors import (
     InvalidInputError,
+    JulesManagerError,
     NotRecordedError,
     RequestInProgressError,
     RequestMismatchError,
@@ -35,14 +41,25 @@ from jules_job_manager.errors import (
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.idempotency_store import IdempotencyStore, KeptAnswer
 from jules_job_manager.web.access import gate_of
-from jules_job_manager.web.problems import problem_of
+from jules_job_manager.web.problems import problem_of, request_id_of
 
 _LOG = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 MOST_KEY_LETTERS = 255
+_AGAIN = "jjm_again"
 _KEPT_HEADERS = ("content-type", "location", "etag", "link")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Held:
+    """A claim of this try."""
+
+    owner: str
+    key: str
+    token: str
+    is_again: bool
 
 
 class Idempotency:
@@ -89,52 +106,107 @@ class Idempotency:
         if claim.answer is not None:
             headers = {**dict(claim.answer.headers), REPLAYED_HEADER: "true"}
             return Response(claim.answer.body, claim.answer.status, headers=headers)
-        return await self._done(request, handler, owner, key, token)
+        request.scope.setdefault("state", {})[_AGAIN] = claim.is_again
+        mine = _Held(owner=owner, key=key, token=token, is_again=claim.is_again)
+        return await self._done(request, handler, mine)
 
-    async def _done(
-        self, request: Request, handler: Handler, owner: str, key: str, token: str
-    ) -> Response:
-        keeper = asyncio.create_task(self._keep_claim(owner, key, token))  # ended and awaited below
-        is_kept = False
+    async def _done(self, request: Request, handler: Handler, mine: _Held) -> Response:
+        keeper = asyncio.create_task(self._keep_claim(mine))  # ended and awaited below
+        end: Callable[[_Held], Awaitable[None]] = (
+            self._leave
+        )  # until it is known that nothing was done
         try:
-            try:
-                response = await handler(request)
-            except (UnclearOutcomeError, NotRecordedError) as exc:
-                # It may have happened, or did: sent again, it must not be done again.
-                response = problem_of(exc, str(request.state.request_id))
-                unclear = KeptAnswer(
-                    status=response.status_code,
-                    headers=(("content-type", response.headers["content-type"]),),
-                    body=bytes(response.body),
-                )
-                await self._store.answer(owner, key, token=token, answer=unclear)
-                is_kept = True
-                raise
+            response = await handler(request)
             answer = _kept(response)
-            if answer is not None:
-                await self._store.answer(owner, key, token=token, answer=answer)
-                is_kept = True
+            end = self._release if answer is None else await self._answered(mine, answer)
             return response
+        except (UnclearOutcomeError, NotRecordedError) as exc:
+            # It may have happened, or did: sent again, it must not be done again.
+            response = problem_of(exc, request_id_of(request))
+            headers = (("content-type", response.headers["content-type"]),)
+            unclear = KeptAnswer(
+                status=response.status_code, headers=headers, body=bytes(response.body)
+            )
+            end = await self._answered(mine, unclear)
+            raise
+        except StoreError:
+            raise  # perhaps written, and only the answer of the database was lost
+        except JulesManagerError:
+            end = self._release
+            raise
+        except (RequestValidationError, HTTPException):
+            end = self._release
+            raise
         finally:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
-            if not is_kept:
-                await self._release(owner, key, token)
+            await end(mine)
 
-    async def _release(self, owner: str, key: str, token: str) -> None:
+    async def _answered(
+        self, mine: _Held, answer: KeptAnswer
+    ) -> Callable[[_Held], Awaitable[None]]:
+        """Keep an answer, and return what is to be done with the claim.
+
+        The work is done: that its answer cannot be kept is no reason to call it failed.
+        """
         try:
-            await asyncio.shield(self._store.release(owner, key, token=token))
+            await self._store.answer(mine.owner, mine.key, token=mine.token, answer=answer)
+        except StoreError as exc:
+            _LOG.warning("the answer to a request was not kept: %s", exc)
+            return self._leave
+        return _nothing
+
+    async def _release(self, mine: _Held) -> None:
+        """Let the next try begin as if there had been none; or as this one began."""
+        if mine.is_again:
+            await self._leave(mine)
+            return
+        try:
+            await asyncio.shield(self._store.release(mine.owner, mine.key, token=mine.token))
         except StoreError as exc:  # it ends by itself, with its lease
             _LOG.warning("a claim was not given back: %s", exc)
 
-    async def _keep_claim(self, owner: str, key: str, token: str) -> None:
+    async def _leave(self, mine: _Held) -> None:
+        """Let the next try begin, and know that this one may have done the work."""
+        try:
+            await asyncio.shield(
+                self._store.renew(mine.owner, mine.key, token=mine.token, lease_seconds=0)
+            )
+        except StoreError as exc:  # it ends by itself, with its lease
+            _LOG.warning("a claim was not given back: %s", exc)
+
+    async def _keep_claim(self, mine: _Held) -> None:
         while True:
             await self._clock.sleep(self._lease / 3)
             try:
-                await self._store.renew(owner, key, token=token, lease_seconds=self._lease)
+                await self._store.renew(
+                    mine.owner, mine.key, token=mine.token, lease_seconds=self._lease
+                )
             except StoreError as exc:
                 _LOG.warning("a claim was not renewed: %s", exc)
+
+
+async def _nothing(mine: _Held) -> None:
+    del mine
+
+
+def is_again(request: Request) -> bool:
+    """Whether an earlier try of this very request was begun, and nobody knows how it ended."""
+    return bool(request.scope.get("state", {}).get(_AGAIN, False))
+
+
+async def done_once(request: Request) -> None:
+    """Be the dependency of a route whose work cannot be looked for: `Depends(done_once)`.
+
+    Raises:
+        UnclearOutcomeError: an earlier try may have done it.
+    """
+    if is_again(request):
+        raise UnclearOutcomeError(
+            "The server that was asked first ended, or lost its database, before it said what it did.",
+            hint=f"Look whether it happened. If it did not, send it with a new {HEADER}.",
+        )
 
 
 class IdempotentRoute(APIRoute):

@@ -9,22 +9,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
+import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.sse import format_sse_event
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from jules_job_manager.domain.clockwork import from_rfc3339
 from jules_job_manager.domain.event import Event
 from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.text import shorten
-from jules_job_manager.errors import InvalidInputError, JulesManagerError, StoreUnavailableError
+from jules_job_manager.errors import (
+    AccessDeniedError,
+    InvalidInputError,
+    JulesManagerError,
+    SignInRequiredError,
+    StoreError,
+    StoreUnavailableError,
+)
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
 
@@ -37,9 +45,14 @@ BAD_REQUEST = 4400
 """WebSocket close code: the filters or the id cannot be used; do not come back with the same."""
 TOO_SLOW = 4408
 """WebSocket close code: the connection took nothing for too long; come back."""
+NOT_ALLOWED = 4403
+"""WebSocket close code: the key or session is over, or may not listen any more; sign in again."""
 MOST_VALUES = 50
 """Most values of one filter."""
 LONGEST_VALUE = 300
+
+
+Recheck = Callable[[HTTPConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +65,8 @@ class StreamPolicy:
     """Streams at once, >= 1."""
     retry_ms: int = 2000
     """Clients come back after so long, up to twice that, so that not all come at once."""
+    recheck_seconds: float = 60.0
+    """So often it is looked whether a client may still listen, > 0."""
 
 
 def stream_policy(settings: LiveSettings) -> StreamPolicy:
@@ -71,7 +86,11 @@ class _Wish:
 
 
 def live_router(
-    live: LiveEvents, policy: StreamPolicy | None = None, *, dependencies: Sequence[Any] = ()
+    live: LiveEvents,
+    policy: StreamPolicy | None = None,
+    *,
+    dependencies: Sequence[Any] = (),
+    recheck: Recheck | None = None,
 ) -> APIRouter:
     """Return the routes.
 
@@ -79,10 +98,12 @@ def live_router(
         live: Whom clients follow.
         policy: How streams behave.
         dependencies: FastAPI dependencies that say who may listen; they see HTTP and WebSocket.
+        recheck: Raises SignInRequiredError or AccessDeniedError when a client may not listen any
+            more; None: nobody looks again.
     """
     policy = policy or StreamPolicy()
     router = APIRouter(prefix="/events", tags=["events"], dependencies=list(dependencies))
-    streams = _Streams(live, policy)
+    streams = _Streams(live, policy, recheck)
 
     @router.get(
         "/stream", response_class=Response, summary="Follow events",
@@ -112,7 +133,7 @@ def live_router(
         matching = matching_of(request.query_params.multi_items())
         after_id = after_of(last_event_id or after)
         wish = _Wish(after_id=after_id, matching=matching, named=named)
-        return await streams.open(wish)
+        return await streams.open(wish, request)
 
     @router.websocket("/ws")
     async def socket(websocket: WebSocket) -> None:
@@ -178,23 +199,35 @@ def _moment(found: dict[str, list[str]], name: str) -> Any:
 class _Streams:
     """Every open stream of this process."""
 
-    def __init__(self, live: LiveEvents, policy: StreamPolicy) -> None:
+    def __init__(self, live: LiveEvents, policy: StreamPolicy, recheck: Recheck | None) -> None:
         self._live = live
         self._policy = policy
+        self._recheck = recheck
         self._texts: OrderedDict[tuple[int, bool], bytes] = OrderedDict()
         self.count = 0
 
     def has_room(self) -> bool:
         return self.count < self._policy.most_clients and not self._live.is_stopped
 
-    async def open(self, wish: _Wish) -> Response:
+    async def open(self, wish: _Wish, request: Request) -> Response:
         """Return the stream of a client, once it is clear that it can be served."""
         if not self.has_room():
             raise _no_room()
         after_id = await self._live.begin(wish.after_id)  # before the answer has a status
-        return _EventStream(
-            self, _Wish(after_id=after_id, matching=wish.matching, named=wish.named)
-        )
+        begun = _Wish(after_id=after_id, matching=wish.matching, named=wish.named)
+        return _EventStream(self, begun, request)
+
+    async def while_allowed(self, connection: HTTPConnection) -> None:
+        """Look now and then whether a client may still listen. While nobody can tell, it may.
+
+        Raises:
+            SignInRequiredError, AccessDeniedError: it may not any more.
+        """
+        while True:
+            await asyncio.sleep(self._policy.recheck_seconds)
+            if self._recheck is not None:
+                with contextlib.suppress(StoreError):
+                    await self._recheck(connection)
 
     def block(self, event: Event, *, named: bool) -> bytes:
         """Return the event as it goes over SSE, made once for all clients."""
@@ -208,7 +241,7 @@ class _Streams:
         return known
 
     def retry_ms(self) -> int:
-        return self._policy.retry_ms + random.randrange(self._policy.retry_ms + 1)  # noqa: S311
+        return self._policy.retry_ms + secrets.randbelow(self._policy.retry_ms + 1)
 
     async def chunks(self, wish: _Wish) -> AsyncGenerator[bytes, None]:
         """Yield what an SSE client is sent."""
@@ -284,6 +317,7 @@ class _Streams:
         wish = await self._wish(websocket)
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(_answer_pings(websocket))
+            allowed = group.create_task(self.while_allowed(websocket))
             async with aclosing(self._follow(wish)) as following:
                 async for found in following:
                     if isinstance(found, Heartbeat):
@@ -292,6 +326,7 @@ class _Streams:
                         word = found.to_dict()
                     await self.within_patience(websocket.send_text(_json(word)))
             receiving.cancel()
+            allowed.cancel()
 
 
 class _EventStream(Response):
@@ -299,12 +334,13 @@ class _EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: _Streams, wish: _Wish) -> None:
+    def __init__(self, streams: _Streams, wish: _Wish, request: Request) -> None:
         # Source: nginx.org/en/docs/http/ngx_http_proxy_module.html (X-Accel-Buffering), read 2026-11.
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._streams = streams
         self._wish = wish
+        self._request = request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
@@ -313,11 +349,21 @@ class _EventStream(Response):
             async with asyncio.TaskGroup() as group:
                 leaving = group.create_task(_until_gone(receive))
                 sending = group.create_task(self._send(send))
-                await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
-                leaving.cancel()
-                sending.cancel()
+                allowed = group.create_task(self._until_refused())
+                parts = {leaving, sending, allowed}
+                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                is_refused = allowed.done() and not sending.done()
+                for part in parts:
+                    part.cancel()
+            if is_refused:  # who comes back hears why
+                with contextlib.suppress(TimeoutError):
+                    await self._streams.within_patience(send(_LAST))
         finally:
             self._streams.count -= 1
+
+    async def _until_refused(self) -> None:
+        with contextlib.suppress(SignInRequiredError, AccessDeniedError):
+            await self._streams.while_allowed(self._request)
 
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
@@ -329,7 +375,10 @@ class _EventStream(Response):
                     await self._streams.within_patience(send(message))
         except TimeoutError:
             return  # the server closes a connection whose answer was not ended
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(_LAST)
+
+
+_LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 def _no_room() -> StoreUnavailableError:
@@ -369,6 +418,8 @@ def _farewell(ending: Exception | None) -> tuple[int, str]:
     """Return the close code and what is said with it; at most 123 bytes fit (RFC 6455, 5.5)."""
     if isinstance(ending, InvalidInputError):
         return BAD_REQUEST, shorten(str(ending), 40)
+    if isinstance(ending, SignInRequiredError | AccessDeniedError):
+        return NOT_ALLOWED, shorten(str(ending), 40)
     if isinstance(ending, JulesManagerError):
         return TRY_LATER, shorten(str(ending), 40)
     if isinstance(ending, TimeoutError):

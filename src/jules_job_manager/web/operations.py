@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,13 +15,17 @@ from starlette.responses import PlainTextResponse
 from jules_job_manager._version import __version__
 from jules_job_manager.bootstrap.operations import Operations
 from jules_job_manager.domain.access import Permission
-from jules_job_manager.errors import AccessDeniedError, SignInRequiredError
+from jules_job_manager.errors import AccessDeniedError, SignInRequiredError, StoreUnavailableError
 from jules_job_manager.settings.model import MetricsSettings
 from jules_job_manager.web.access import gate_of, needs, public
 from jules_job_manager.web.health import health_router
 from jules_job_manager.web.metrics import metrics_app, metrics_endpoint, served_metrics
 
 _LOG = logging.getLogger(__name__)
+PATIENCE_SECONDS = 2.0
+"""Health must not hang with the database that knows who asks: longest wait for it."""
+MOST_REMEMBERED = 1000
+"""Keys and sessions remembered to have seen the details of health."""
 
 
 @asynccontextmanager
@@ -50,7 +56,7 @@ def add_operations(app: FastAPI, operations: Operations) -> None:
 
     Details of health are for those who may see them; others learn only how the whole is.
     """
-    router = health_router(operations.health, version=__version__, may_see_details=_may_see_details)
+    router = health_router(operations.health, version=__version__, may_see_details=_MaySee())
     app.include_router(router, dependencies=[Depends(public)])
     app.add_api_route(
         "/metrics", metrics_endpoint(operations, operations.refresh), methods=["GET"],
@@ -59,12 +65,37 @@ def add_operations(app: FastAPI, operations: Operations) -> None:
     )  # fmt: skip
 
 
-async def _may_see_details(request: Request) -> bool:
-    try:
-        await gate_of(request).require(request, Permission.HEALTH_READ)
-    except (SignInRequiredError, AccessDeniedError):
-        return False
-    return True
+class _MaySee:
+    """Says who may see the details of health.
+
+    While the database that knows them is away, those who lately could see them still can: that is
+    when they are needed. Nobody's rights can be taken away meanwhile, since that needs the database.
+    """
+
+    def __init__(self) -> None:
+        self._lately: OrderedDict[bytes, None] = OrderedDict()
+
+    async def __call__(self, request: Request) -> bool:
+        proof = _proof_of(request)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await gate_of(request).require(request, Permission.HEALTH_READ)
+        except (SignInRequiredError, AccessDeniedError):
+            self._lately.pop(proof, None)
+            return False
+        except (StoreUnavailableError, TimeoutError):
+            return proof in self._lately
+        self._lately[proof] = None
+        self._lately.move_to_end(proof)
+        if len(self._lately) > MOST_REMEMBERED:
+            self._lately.popitem(last=False)
+        return True
+
+
+def _proof_of(request: Request) -> bytes:
+    """Return what stands for the key or session that came with a request."""
+    sent = [request.headers.get(name, "") for name in ("authorization", "x-api-key", "cookie")]
+    return hashlib.sha256("\n".join(sent).encode("utf-8", "surrogateescape")).digest()
 
 
 def _told(running: asyncio.Future[None]) -> None:

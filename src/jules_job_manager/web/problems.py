@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from jules_job_manager import errors as e
@@ -27,7 +28,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.InvalidInputError: 400,
     e.JobNotFoundError: 404,
     e.WebhookNotFoundError: 404,
-    e.ConfigurationError: 503,
+    e.ConfigurationError: 409,
     e.AuthenticationError: 502,
     e.BackendConnectionError: 502,
     e.CircuitOpenError: 503,
@@ -109,7 +110,7 @@ _TITLES = {
     502: "Jules, git or another service failed",
     503: "Not available at the moment",
 }
-ALWAYS = documented(400, 401, 403, 429, 500, 502, 503)
+ALWAYS = documented(400, 401, 403, 409, 429, 500, 502, 503)
 """What every route may answer."""
 
 
@@ -208,6 +209,15 @@ def add_handlers(app: FastAPI, meter: Meter, secrets: KnownSecrets) -> None:
             error.status_code, code=NO_MATCH, title=title, detail=f"{title}: {error.detail}.",
             request_id=request_id_of(request), headers=error.headers,
             hint="The interface is described at /api/v1/openapi.json.",
+        )  # fmt: skip
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
+        del error  # who sent half a request does not read the answer
+        return answer(
+            400, code=e.InvalidInputError.code, title=_TITLES[400],
+            detail="The connection ended before the request did.",
+            request_id=request_id_of(request),
         )  # fmt: skip
 
     @app.exception_handler(Exception)

@@ -17,6 +17,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.domain.masking import masked
 from jules_job_manager.errors import ConfigurationError, MissingExtraError, RateLimitedError
 from jules_job_manager.ports.clock import Clock
@@ -91,6 +92,7 @@ class RateLimits:
         self._memory = MovingWindowRateLimiter(MemoryStorage())
         self._shared = _shared(storage) if storage else None
         self._rests_until = -math.inf
+        self._is_away = False
         self._failures: tuple[type[BaseException], ...] = (StorageError, OSError)
         if self._shared is not None:
             base = self._shared.storage.base_exceptions
@@ -100,6 +102,16 @@ class RateLimits:
     def is_degraded(self) -> bool:
         """Whether Redis is configured and away, so that each process counts for itself."""
         return self._shared is not None and self._clock.monotonic_seconds() < self._rests_until
+
+    async def look(self) -> Found:
+        """Say, as a check of health, where requests are counted."""
+        if self._is_away:
+            return Found(
+                status=HealthStatus.DEGRADED,
+                message="Redis is away, so each process counts requests for itself.",
+            )
+        where = "in memory" if self._shared is None else "in Redis"
+        return Found(message=f"Requests are counted {where}.")
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
@@ -139,10 +151,14 @@ class RateLimits:
     async def _counted(self, item: RateLimitItem, *names: str) -> tuple[bool, float, int]:
         if self._shared is not None and not self.is_degraded:
             try:
-                return await self._asked_twice(item, names)
+                found = await self._asked_twice(item, names)
             except self._failures as exc:
                 self._rests_until = self._clock.monotonic_seconds() + REDIS_RESTS_SECONDS
+                self._is_away = True
                 _LOG.warning("requests are counted in memory, Redis is away: %s", masked(str(exc)))
+            else:
+                self._is_away = False
+                return found
         return await _hit(self._memory, item, names)
 
     async def _asked_twice(

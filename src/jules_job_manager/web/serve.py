@@ -11,6 +11,7 @@ import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,13 @@ def open_socket(settings: ServerSettings) -> socket.socket:
     """Return the listening socket: the one that systemd passed, else a new one.
 
     Raises:
-        ConfigurationError: the address cannot be listened on.
+        ConfigurationError: the address cannot be listened on, or the one that was passed is not safe.
     """
     if (
         os.environ.get("LISTEN_PID") == str(os.getpid())
         and os.environ.get("LISTEN_FDS", "0") != "0"
     ):
-        return socket.socket(fileno=FIRST_PASSED_FD)
+        return _checked(socket.socket(fileno=FIRST_PASSED_FD), settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
@@ -97,6 +98,17 @@ def open_socket(settings: ServerSettings) -> socket.socket:
             f"Cannot listen on {settings.host} port {settings.port}: {exc}",
             hint="Choose another with --port; 0 takes one that is free.",
         ) from exc
+
+
+def _checked(passed: socket.socket, settings: ServerSettings) -> socket.socket:
+    """Return a socket that systemd passed: where it listens is what must be safe, not `server.host`."""
+    if passed.family != socket.AF_UNIX:
+        try:
+            require_safe(replace(settings, host=passed.getsockname()[0]))
+        except ConfigurationError:
+            passed.close()
+            raise
+    return passed
 
 
 def address_of(listener: socket.socket, settings: ServerSettings) -> str:
@@ -133,9 +145,14 @@ async def serve(
 
     @asynccontextmanager
     async def beside(app: FastAPI) -> AsyncIterator[None]:
-        del app
-        async with operated(service.operations, service.app.settings.metrics), service.running():
-            yield
+        try:
+            async with (
+                operated(service.operations, service.app.settings.metrics),
+                service.running(),
+            ):
+                yield
+        finally:
+            await app.state.gate.aclose()
 
     def on_hangup() -> None:
         task = asyncio.ensure_future(reload())

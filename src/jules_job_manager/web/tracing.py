@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
+import secrets
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -76,4 +76,4 @@ def _request_id(scope: Scope) -> str:
     given = next((value for name, value in scope["headers"] if name == _NAME), b"")
     if _USABLE.fullmatch(given):
         return str(given, "ascii")
-    return f"{random.getrandbits(128):032x}"
+    return secrets.token_hex(16)

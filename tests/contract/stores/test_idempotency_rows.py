@@ -77,10 +77,12 @@ async def test_a_dead_server_blocks_nobody_for_long(sql_store):
     store = sql_store.idempotency
     await claim(store)
     await _let_pass(sql_store, "leased_until")
-    assert "claimed" == (await claim(store, "t2")).outcome
+    assert Claim(outcome="claimed", is_again=True) == await claim(store, "t2")
     assert not await store.renew("ada", "k", token="t", lease_seconds=60)
     assert not await store.answer("ada", "k", token="t", answer=ANSWER)
     assert "running" == (await claim(store, "t3")).outcome
+    assert await store.renew("ada", "k", token="t2", lease_seconds=0)
+    assert Claim(outcome="claimed", is_again=True) == await claim(store, "t3")
 
 
 async def test_answers_are_forgotten(sql_store):

@@ -6,15 +6,15 @@ import asyncio
 from typing import Annotated
 
 import pytest
-from fastapi import Depends
+from fastapi import Depends, Request
 from starlette.responses import StreamingResponse
 from tests.clocks import FakeClock
 from tests.web_access import world
 
 from jules_job_manager.domain.access import Permission, Principal, Role
-from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.errors import InvalidInputError, StoreUnavailableError
 from jules_job_manager.web.access import needs
-from jules_job_manager.web.idempotency import IdempotentRoute, key_from
+from jules_job_manager.web.idempotency import IdempotentRoute, done_once, is_again, key_from
 
 TasksWriter = Annotated[Principal, Depends(needs(Permission.TASKS_WRITE))]
 
@@ -131,3 +131,52 @@ def test_keys_that_are_none(text):
     """Refused before anything is done."""
     with pytest.raises(InvalidInputError):
         key_from(text)
+
+
+async def test_what_may_have_been_done(there, client):
+    """After its database went away, work that can be looked for hears of it, and other work is refused."""
+    heard, errors = [], []
+
+    async def works(who: TasksWriter, request: Request):
+        heard.append(is_again(request))
+        if errors:
+            raise errors.pop()
+        return {"name": who.name}
+
+    for path, first in (("/looks", []), ("/once", [Depends(done_once)])):
+        there.app.router.add_api_route(
+            path, works, methods=["POST"], dependencies=first, route_class_override=IdempotentRoute
+        )
+    errors += [InvalidInputError("No."), StoreUnavailableError("Away.")]
+    assert [503, 400, 200] == [(await sent(client, path="/looks")).status_code for _ in range(3)]
+    assert [False, True, True] == heard, "an error later says nothing of the first try"
+    errors += [StoreUnavailableError("Away.")]
+    answers = [await sent(client, path="/once", key="k2") for _ in range(3)]
+    assert [503, 502, 502] == [answer.status_code for answer in answers]
+    assert ["JJM063"] * 2 == [answer.json()["code"] for answer in answers[1:]]
+    assert "true" == answers[2].headers["idempotency-replayed"]
+    assert [False] == heard[3:]
+
+
+async def test_an_answer_that_cannot_be_kept_is_still_given(there, client):
+    """The work is done; the next try must not do it again."""
+    kept = there.app.state.idempotency._store
+
+    class Forgetful:
+        def __getattr__(self, name):
+            return getattr(kept, name)
+
+        async def answer(self, *args, **more):
+            raise StoreUnavailableError("Away.")
+
+    async def once(who: TasksWriter):
+        return {"name": who.name}
+
+    there.app.router.add_api_route(
+        "/once", once, methods=["POST"], dependencies=[Depends(done_once)],
+        route_class_override=IdempotentRoute,
+    )  # fmt: skip
+    there.app.state.idempotency._store = Forgetful()
+    assert 200 == (await sent(client, path="/once")).status_code
+    there.app.state.idempotency._store = kept
+    assert 502 == (await sent(client, path="/once")).status_code

@@ -106,4 +106,7 @@ async def test_an_audit_log_that_cannot_be_written(tmp_path, clock, caplog):
         there.gate.audit._log = Away()
         with caplog.at_level(logging.ERROR):
             assert 201 == (await client.post("/api/v1/tasks/1")).status_code
-    assert "not in the audit log: change_task by ci (201)" in caplog.text
+    assert (
+        "not in the audit log: change_task of '/api/v1/tasks/1' by ci from 10.0.0.1, done (201)"
+        in caplog.text
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jules_job_manager.domain.access import Role
+from jules_job_manager.web.schemas import tasks as s
 
 from .conftest import client_of
 
@@ -137,3 +138,42 @@ async def test_an_unclear_outcome_is_not_tried_again(client, service, monkeypatc
     assert (502, "JJM063") == (first.status_code, first.json()["code"])
     assert (502, "JJM063") == (second.status_code, second.json()["code"])
     assert 1 == len(asked)
+
+
+async def test_read_again_it_is_as_new_and_as_guarded(client, web, keys):
+    """The short ways of reads: answers fit their models, a change shows, and who may not is refused."""
+    made = (await client.post(TASKS, json={**NEW, "title": "NaN \u2028 é"})).json()
+    path = f"{TASKS}/{made['id']}"
+    for _ in range(2):
+        for query in ("", "?limit=1", "?limit=1&archived=true"):
+            page = (await client.get(f"{TASKS}{query}")).json()
+            assert s.TaskPage.model_validate(page).model_dump(mode="json") == page
+            assert [made["id"]] == [task["id"] for task in page["items"]]
+    task = (await client.get(path)).json()
+    assert s.TaskOut.model_validate(task).model_dump(mode="json") == task
+    status = (await client.get(f"{path}/status")).json()
+    assert s.TaskStatusOut.model_validate(status).model_dump(mode="json") == status
+    tag = (await client.get(path)).headers["ETag"]
+    changed = await client.put(path, json={"archived": True}, headers={"If-Match": tag})
+    assert changed.headers["ETag"] == (await client.get(path)).headers["ETag"] != tag
+    refused = await client.put(path, json={"archived": False}, headers={"If-Match": tag})
+    assert 412 == refused.status_code
+    assert [] == (await client.get(f"{TASKS}?limit=1")).json()["items"]
+    assert 1 == len((await client.get(f"{TASKS}?limit=1&archived=true")).json()["items"])
+    assert (await client.get(path)).json()["archived"]
+    async with client_of(web) as nobody, client_of(web, keys[Role.VIEWER]) as viewer:
+        for address in (path, f"{path}/status", f"{TASKS}?limit=1", TASKS):
+            assert 401 == (await nobody.get(address)).status_code
+            assert 200 == (await viewer.get(address)).status_code
+
+
+async def test_odd_references_are_answered_as_ever(client):
+    """Ids that are none, too long or unknown; queries that are wrong, sent twice."""
+    for _ in range(2):
+        assert 404 == (await client.get(f"{TASKS}/404")).status_code
+        assert 404 == (await client.get(f"{TASKS}/404/status")).status_code
+        for reference in ("%C3%A9", "%00", "a%20b", "x" * 301):
+            assert 400 == (await client.get(f"{TASKS}/{reference}")).status_code
+        assert 400 == (await client.get(f"{TASKS}?limit=0")).status_code
+        assert 400 == (await client.get(f"{TASKS}?status=none")).status_code
+        assert 400 == (await client.get(f"{TASKS}/1?fresh=perhaps")).status_code

@@ -51,6 +51,6 @@ def test_the_waits():
 
 def test_the_close_codes():
     """The page on live events lists each."""
-    codes = (live.RESTARTS, live.TRY_LATER, live.BAD_REQUEST, live.TOO_SLOW)
+    codes = (live.RESTARTS, live.TRY_LATER, live.BAD_REQUEST, live.NOT_ALLOWED, live.TOO_SLOW)
     listed = re.findall(r"^\| (\d{4}) \|", _page("live.md"), re.MULTILINE)
     assert sorted(codes) == sorted(map(int, listed))

@@ -26,7 +26,7 @@ from jules_job_manager.web.caller import (
 )
 from jules_job_manager.web.changes import differing, job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
@@ -93,7 +93,7 @@ async def create_job(
     """Put a job into the queue that is in no document."""
     from urllib.parse import quote
 
-    job = await _desk(app).add(**body.model_dump())
+    job = await _desk(app).add(**body.model_dump(), may_be_there=is_again(request))
     note_change(request, resource=f"job:{job.key}", after=body.model_dump(mode="json"))
     response.headers["Location"] = f"/api/v1/jobs/{quote(job.key, safe='')}"
     return tagged(response, job.to_dict())
@@ -106,7 +106,8 @@ async def create_jobs(app: QueueWriter, body: s.NewJobsIn, request: Request) -> 
     """Put several jobs into the queue, in the order given; a job may depend on one before it."""
 
     async def work(item: s.NewJobIn) -> dict[str, Any]:
-        return (await _desk(app).add(**item.model_dump())).to_dict()
+        there = is_again(request)
+        return (await _desk(app).add(**item.model_dump(), may_be_there=there)).to_dict()
 
     return await one_by_one(body.jobs, work, request_id_of(request))
 

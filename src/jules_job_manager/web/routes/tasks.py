@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
@@ -21,10 +21,10 @@ from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_tag
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
-from jules_job_manager.web.plain_reads import PlainReadRoute, answered
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered, note_meaning
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
@@ -95,9 +95,22 @@ async def get_task_status(
     return _standing_answer(task.id, standing_of(task))
 
 
+async def _page(
+    app: App, query: TaskQuery, stale_since: datetime | None = None, failure: str | None = None
+) -> Response:
+    page = await app.reader.list_tasks(query)
+    rest = {
+        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
+        "failure": failure,
+    }  # fmt: skip
+    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
+
+
 @reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)
+@answered(_page)
 async def list_tasks(
     app: TasksReader,
+    request: Request,
     status: TaskStatus | None = None,
     repository: Annotated[str | None, Query(max_length=300)] = None,
     backend: Annotated[str | None, Query(max_length=100)] = None,
@@ -134,17 +147,15 @@ async def list_tasks(
         changed_since=_aware(changed_since), changed_before=_aware(changed_before),
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
-    page = await app.reader.list_tasks(query)
-    rest = {
-        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
-        "failure": failure,
-    }  # fmt: skip
-    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
+    if not fresh:
+        note_meaning(request, query)
+    return await _page(app, query, stale_since, failure)
 
 
 @router.post(
-    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS
-)
+    "/tasks", operation_id="create_task", status_code=201, response_model=s.TaskOut, responses=_ACTS,
+    dependencies=[Depends(done_once)],
+)  # fmt: skip
 async def create_task(
     app: TasksWriter, request: Request, body: s.NewTaskIn, response: Response
 ) -> dict[str, Any]:
@@ -157,7 +168,8 @@ async def create_task(
 
 
 @router.post(
-    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS
+    "/tasks/batch", operation_id="create_tasks", response_model=BatchResult[s.TaskOut], responses=_ACTS,
+    dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def create_tasks(
     app: TasksWriter, body: s.NewTasksIn, request: Request
@@ -191,10 +203,10 @@ async def update_task(
 ) -> Response:  # fmt: skip
     """Archive a task, or bring it back."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
     note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
-    return json_answer(await stored_text(app.store, app.reader, task_id), tagged=True)
+    return json_answer(await _as_changed(app, task_id), tagged=True)
 
 
 @router.delete(
@@ -206,14 +218,14 @@ async def delete_task(
 ) -> None:
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
-        require_tag(if_match, text_tag(await stored_text(app.store, app.reader, reference)))
+        require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.delete_task(reference)
     note_change(request, resource=f"task:{task_id}")
 
 
 @router.post(
     "/tasks/{task_id}/message", operation_id="send_message", response_model=s.TaskActOut,
-    responses=_ACTS,
+    responses=_ACTS, dependencies=[Depends(done_once)],
 )  # fmt: skip
 async def send_message(
     app: TasksWriter, request: Request, reference: Reference, body: s.MessageIn
@@ -335,6 +347,12 @@ async def _created(app: App, body: s.NewTaskIn) -> JulesTask:
 
 def _new(body: s.NewTaskIn) -> NewTask:
     return NewTask(**body.model_dump())
+
+
+async def _as_changed(app: App, task_id: str) -> str:
+    """Return a task as it is now, also one that Jules has and the store does not."""
+    found = await app.exact_reader.task(task_id)
+    return text_of((await _as_stored(app, task_id)).to_dict()) if found is None else found
 
 
 async def _as_stored(app: App, task_id: str) -> JulesTask:

@@ -52,6 +52,7 @@ class SqlIdempotencyStore:
             query = sa.select(_TABLE).where(_is(owner, key)).with_for_update()
             row = (await connection.execute(query)).mappings().one_or_none()
             now = await shared_now(connection, self._clock)  # the lock may have been waited for
+            is_again = row is not None and row["kept_until"] > now
             if row is not None and row["kept_until"] > now:
                 if row["fingerprint"] != fingerprint:
                     return Claim(outcome="other")
@@ -62,7 +63,7 @@ class SqlIdempotencyStore:
             await connection.execute(
                 whole.on_conflict_do_update(index_elements=["owner", "key"], set_=mine)
             )
-            return Claim(outcome="claimed")
+            return Claim(outcome="claimed", is_again=is_again)
 
     async def answer(self, owner: str, key: str, *, token: str, answer: KeptAnswer) -> bool:
         """Keep the answer; False when another try has taken over meanwhile."""
