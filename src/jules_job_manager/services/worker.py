@@ -11,6 +11,7 @@ from jules_job_manager.domain.job import Job
 from jules_job_manager.errors import (
     JulesManagerError,
     LeaseLostError,
+    NotRecordedError,
     OperationFailedError,
     StoreUnavailableError,
 )
@@ -154,6 +155,8 @@ class Worker:
                 self._say("another worker has taken over; standing by")
             except StoreUnavailableError as exc:
                 self._say(f"the store is away: {exc}")
+            except NotRecordedError as exc:  # its intent is written: it is found by its mark
+                self._say(f"the store went away: {exc}")
             await self._wait(self._stop, STAND_BY_SECONDS)
 
     async def _with_reviews(self, leading: Coroutine[Any, Any, T]) -> T:

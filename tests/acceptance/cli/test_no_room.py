@@ -77,7 +77,7 @@ def test_a_limit_on_file_sizes(tmp_path, kind):
 def _small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k,mode=0700", "tmpfs", folder],
+        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", folder],
         check=False, capture_output=True,
     )  # fmt: skip
     if mounted.returncode:

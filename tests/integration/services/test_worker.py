@@ -7,7 +7,12 @@ import asyncio
 import pytest
 from tests.clocks import ImpatientClock
 
-from jules_job_manager.errors import OperationFailedError, StoreError, StoreUnavailableError
+from jules_job_manager.errors import (
+    NotRecordedError,
+    OperationFailedError,
+    StoreError,
+    StoreUnavailableError,
+)
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.services import worker as worker_module
 from jules_job_manager.services.worker import Worker
@@ -159,3 +164,22 @@ async def test_a_stopped_worker_begins_no_review(store):
     await world.worker.stand_by()
     assert not world.queue_run.begun.is_set()
     assert [] == world.wakes
+
+
+async def test_a_task_that_could_not_be_kept_ends_no_worker(store, monkeypatch):
+    """The store went away between a create and its record: the worker stands by and goes on."""
+    monkeypatch.setattr(worker_module, "STAND_BY_SECONDS", 0.01)
+    world = World(store)
+    run, failures = world.queue_run.run, [NotRecordedError("Task 1 was created")]
+
+    async def failing_once(lease):
+        if failures:
+            raise failures.pop()
+        return await run(lease)
+
+    monkeypatch.setattr(world.queue_run, "run", failing_once)
+    standing = asyncio.ensure_future(world.worker.stand_by())
+    await world.queue_run.begun.wait()
+    world.worker.stop()
+    await standing
+    assert "the store went away: Task 1 was created" in world.said
