@@ -51,13 +51,16 @@ async def operated(operations: Operations, settings: MetricsSettings) -> AsyncIt
         await asyncio.gather(running, return_exceptions=True)
 
 
-def add_operations(app: FastAPI, operations: Operations) -> None:
+def add_operations(app: FastAPI, operations: Operations, *, with_metrics: bool = True) -> None:
     """Add the routes of health, which are for everybody, and that of metrics.
 
-    Details of health are for those who may see them; others learn only how the whole is.
+    Details of health are for those who may see them; others learn only how the whole is. Without
+    `with_metrics` (the setting `metrics.enabled`) there is no route of metrics.
     """
     router = health_router(operations.health, version=__version__, may_see_details=_MaySee())
     app.include_router(router, dependencies=[Depends(public)])
+    if not with_metrics:
+        return
     app.add_api_route(
         "/metrics", metrics_endpoint(operations, operations.refresh), methods=["GET"],
         dependencies=[Depends(needs(Permission.METRICS_READ))], tags=["metrics"],

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+
+from jules_job_manager.web.access import rules_of
+from jules_job_manager.web.app import create_app
 
 pytestmark = pytest.mark.integration
 
@@ -29,3 +33,12 @@ async def test_the_meters_are_fed(client, service):
         'route="/api/v1/jobs/{key}",status="4xx"',
     ):
         assert line in text, line
+
+
+async def test_metrics_can_be_turned_off(service):
+    """`metrics.enabled = false` leaves no route of them; health stays."""
+    settings = service.app.settings
+    service.app.settings = replace(settings, metrics=replace(settings.metrics, enabled=False))
+    paths = {path for _, path in rules_of(create_app(service))}
+    assert "/metrics" not in paths
+    assert "/health" in paths
