@@ -18,15 +18,17 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from filling import FIRST_ID, fill
@@ -88,48 +90,87 @@ class Load:
     p50: float
     p95: float
     failed: int
+    answered: int
 
 
-def measured(address: str, path: str, key: str, *, clients: int, seconds: float) -> Load:
+def measured(address: str, paths: Sequence[str], key: str, *, clients: int, seconds: float) -> Load:
     """Send requests from `clients` connections for a while, from a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (address, path, key, clients, seconds))
+        return pool.apply(_measured, (address, paths, key, clients, seconds))
 
 
-def _measured(address: str, path: str, key: str, clients: int, seconds: float) -> Load:
+class _Client(asyncio.Protocol):
+    """One connection that asks for the next path as soon as it has an answer, until time is over."""
+
+    def __init__(self, requests: Iterator[bytes], until: float, taken: list[float]) -> None:
+        self.requests, self.until, self.taken = requests, until, taken
+        self.ended = asyncio.get_running_loop().create_future()
+        self.failed = self.missing = 0
+        self.head = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        if self.missing:
+            self.missing -= len(data)
+        else:
+            self.head += data
+            head, found, rest = self.head.partition(b"\r\n\r\n")
+            if not found:
+                return
+            (length,) = _LENGTH.findall(head)
+            self.failed += not head.startswith(b"HTTP/1.1 2")
+            self.missing, self.head = int(length) - len(rest), b""
+        if not self.missing:
+            self.taken.append(time.perf_counter() - self.began)
+            self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def _ask(self) -> None:
+        self.began = time.perf_counter()
+        if self.began >= self.until:
+            self.transport.close()
+        else:
+            self.transport.write(next(self.requests))
+
+
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+
+
+def _measured(address: str, paths: Sequence[str], key: str, clients: int, seconds: float) -> Load:
+    import uvloop
+
     parts = urlsplit(address)
-    request = (
+    requests = itertools.cycle(
         f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {key}\r\n"
-        "Accept: application/json\r\n\r\n"
-    ).encode("ascii")
+        "Accept: application/json\r\n\r\n".encode("ascii")
+        for path in paths
+    )
     taken: list[float] = []
-    failed = 0
 
-    async def one(until: float) -> None:
-        nonlocal failed
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        while time.perf_counter() < until:
-            began = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                int(line.partition(b":")[2])
-                for line in head.split(b"\r\n")
-                if line.lower().startswith(b"content-length:")
-            )
-            await reader.readexactly(length)
-            taken.append(time.perf_counter() - began)
-            failed += not head.startswith(b"HTTP/1.1 2")
-        writer.close()
-
-    async def main() -> float:
+    async def main() -> tuple[float, int]:
+        loop = asyncio.get_running_loop()
         began = time.perf_counter()
-        await asyncio.gather(*(one(began + seconds) for _ in range(clients)))
-        return time.perf_counter() - began
+        made = [
+            await loop.create_connection(
+                lambda: _Client(requests, began + seconds, taken), parts.hostname, parts.port
+            )
+            for _ in range(clients)
+        ]
+        await asyncio.gather(*(client.ended for _, client in made))
+        return time.perf_counter() - began, sum(client.failed for _, client in made)
 
-    lasted = asyncio.run(main())
+    lasted, failed = uvloop.run(main())
     cut = statistics.quantiles(taken, n=100)
-    return Load(rate=len(taken) / lasted, p50=cut[49], p95=cut[94], failed=failed)
+    return Load(
+        rate=len(taken) / lasted, p50=cut[49], p95=cut[94], failed=failed, answered=len(taken)
+    )
 
 
 @contextlib.contextmanager
@@ -156,8 +197,8 @@ def service(environ: dict[str, str], *, key: str = "") -> Iterator[tuple[str, st
 
 
 @contextlib.contextmanager
-def bare(kind: str, where: str, wanted: str) -> Iterator[str]:
-    """Yield the address of a bare route on the same database."""
+def bare(kind: str, where: str, wanted: str) -> Iterator[tuple[str, int]]:
+    """Yield the address and the process id of a bare route on the same database."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -168,10 +209,16 @@ def bare(kind: str, where: str, wanted: str) -> Iterator[str]:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time that a process used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mib(pid: int) -> float:
@@ -202,17 +249,26 @@ def key_of(address: str, admin_key: str, role: str) -> str:
         return str(json.load(answer)["key"])
 
 
-def paths_of(wanted: str) -> dict[str, str]:
-    """Return the routes by their names in the table."""
+def paths_of(address: str, key: str, count: int) -> dict[str, Sequence[str]]:
+    """Return the paths to ask for, one after the other, by their names in the table."""
+    some = [FIRST_ID + number * (count // 500) for number in range(500)]
+    pages = ["/api/v1/tasks?limit=50"]
+    for _ in range(19):
+        request = urllib.request.Request(
+            address + pages[-1], headers={"Authorization": f"Bearer {key}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            pages.append(f"/api/v1/tasks?limit=50&cursor={json.load(answer)['next_cursor']}")
     return {
-        "one task": f"/api/v1/tasks/{wanted}",
-        "status of a task": f"/api/v1/tasks/{wanted}/status",
-        "list of 50": "/api/v1/tasks?limit=50",
-        "50 of a status": "/api/v1/tasks?limit=50&status=failed",
-        "50 of repo, status": "/api/v1/tasks?limit=50&status=failed&repository=octo/demo",
-        "list of 1": "/api/v1/tasks?limit=1",
-        "the queue": "/api/v1/queue",
-        "100 events": "/api/v1/events",
+        "one task": [f"/api/v1/tasks/{one}" for one in some],
+        "status of a task": [f"/api/v1/tasks/{one}/status" for one in some],
+        "list of 1": ["/api/v1/tasks?limit=1"],
+        "list of 50": pages[:1],
+        "50, 20 pages": pages,
+        "50 of a status": ["/api/v1/tasks?limit=50&status=failed"],
+        "50 of repo, status": ["/api/v1/tasks?limit=50&status=failed&repository=octo/demo"],
+        "the queue": ["/api/v1/queue"],
+        "100 events": ["/api/v1/events"],
     }
 
 
@@ -231,13 +287,19 @@ def compared(kind: str, url: str, count: int, arguments: argparse.Namespace) -> 
         options = {"clients": arguments.clients, "seconds": arguments.seconds}
         with (
             service(environ) as (address, admin_key, pid),
-            bare(kind, url or str(path), wanted) as floor_address,
+            bare(kind, url or str(path), wanted) as (floor_address, floor_pid),
         ):
             key = key_of(address, admin_key, arguments.role)
             before = memory_mib(pid)
-            for name, route in paths_of(wanted).items():
-                floor = measured(floor_address, "/row", "", **options)
-                found = measured(address, route, key, **options)
+            for name, paths in paths_of(address, key, count).items():
+                if arguments.route and arguments.route not in name:
+                    continue
+                spent = -processor_seconds(floor_pid)
+                floor = measured(floor_address, ["/row"], "", **options)
+                spent = (spent + processor_seconds(floor_pid)) / floor.answered
+                used = -processor_seconds(pid)
+                found = measured(address, paths, key, **options)
+                used = (used + processor_seconds(pid)) / found.answered
                 ratios[name] = found.rate / floor.rate
                 is_met = ratios[name] >= AIM and found.p95 < AIM_P95
                 print(
@@ -245,6 +307,7 @@ def compared(kind: str, url: str, count: int, arguments: argparse.Namespace) -> 
                     f"p50 {found.p50 * 1000:5.1f} p95 {found.p95 * 1000:5.1f} ms  "
                     f"bare {floor.rate:6.0f}/s p95 {floor.p95 * 1000:5.1f} ms  "
                     f"ratio {ratios[name]:4.2f}  p95 ratio {found.p95 / floor.p95:4.1f}  "
+                    f"CPU {used * 1e6:4.0f} and {spent * 1e6:4.0f} us  "
                     f"{'met' if is_met else 'not met'}"
                     + (f"  {found.failed} FAILED" if found.failed else ""),
                     flush=True,
@@ -289,6 +352,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, action="append", help="may be given more than once")
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--route", help="only the lines whose name has this text")
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
     parser.add_argument("--role", choices=("admin", "operator"), default="admin")
     arguments = parser.parse_args()

@@ -93,6 +93,32 @@ class Operations:
         found: m.TaskOut = await self._connection.json("POST", "/api/v1/tasks", body=body)
         return found
 
+    async def get_queue(self) -> m.QueueOut:
+        """Count the jobs by status, and say what needs a person and what comes next."""
+        found: m.QueueOut = await self._connection.json("GET", "/api/v1/queue")
+        return found
+
+    async def list_approvals(self) -> list[m.WaitingOut]:
+        """Return what waits for a person, those that wait longest first."""
+        found: list[m.WaitingOut] = await self._connection.json("GET", "/api/v1/approvals")
+        return found
+
+    async def list_events(
+        self,
+        *,
+        subject: str | None = None,
+        type: str | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> m.EventPage:
+        """Return events, oldest first, from a cursor on."""
+        found: m.EventPage = await self._connection.json(
+            "GET",
+            "/api/v1/events",
+            query={"subject": subject, "type": type, "after": after, "limit": limit},
+        )
+        return found
+
     async def show_session(self) -> m.SessionView:
         """Say who is signed in, and give the page its token."""
         found: m.SessionView = await self._connection.json("GET", "/sign-in/session")
@@ -410,11 +436,6 @@ class Operations:
         )
         return found
 
-    async def get_queue(self) -> m.QueueOut:
-        """Count the jobs by status, and say what needs a person and what comes next."""
-        found: m.QueueOut = await self._connection.json("GET", "/api/v1/queue")
-        return found
-
     async def get_outlook(self) -> m.OutlookOut:
         """Say what the queue would do next, as far as the store knows; Jules is not asked."""
         found: m.OutlookOut = await self._connection.json("GET", "/api/v1/queue/outlook")
@@ -436,11 +457,6 @@ class Operations:
         )
         return found
 
-    async def list_approvals(self) -> list[m.WaitingOut]:
-        """Return what waits for a person, those that wait longest first."""
-        found: list[m.WaitingOut] = await self._connection.json("GET", "/api/v1/approvals")
-        return found
-
     async def list_settings(self) -> list[m.SettingOut]:
         """Return every setting and where it came from. Secrets are masked."""
         found: list[m.SettingOut] = await self._connection.json("GET", "/api/v1/settings")
@@ -449,22 +465,6 @@ class Operations:
     async def get_service(self) -> m.ServiceOut:
         """Return what this service is."""
         found: m.ServiceOut = await self._connection.json("GET", "/api/v1/service")
-        return found
-
-    async def list_events(
-        self,
-        *,
-        subject: str | None = None,
-        type: str | None = None,
-        after: int | None = None,
-        limit: int | None = None,
-    ) -> m.EventPage:
-        """Return events, oldest first, from a cursor on."""
-        found: m.EventPage = await self._connection.json(
-            "GET",
-            "/api/v1/events",
-            query={"subject": subject, "type": type, "after": after, "limit": limit},
-        )
         return found
 
     async def list_backlogs(self) -> list[m.BacklogOut]:

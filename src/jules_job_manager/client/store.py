@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn, Self
 
 from jules_job_manager.client.operations import Operations
@@ -10,12 +10,12 @@ from jules_job_manager.domain.activity import Activity
 from jules_job_manager.domain.artifact import ChangeSet, artifact_from_dict
 from jules_job_manager.domain.clockwork import from_rfc3339, optional_to_rfc3339
 from jules_job_manager.domain.event import Event
-from jules_job_manager.domain.job import Attempt, Job
+from jules_job_manager.domain.job import Attempt, Job, JobStatus
 from jules_job_manager.domain.plan import Plan
 from jules_job_manager.domain.review import Review
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import JobNotFoundError, TaskNotFoundError, UnsupportedOperationError
-from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.job_store import JobQuery, QueueStanding
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.task_store import SeenStatus, TaskPage, TaskQuery
 
@@ -153,6 +153,16 @@ class RemoteJobStore:
             cursor = page.get("next_cursor")
             if cursor is None or (query.limit is not None and len(found) >= query.limit):
                 return found
+
+    async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
+        """Return how all jobs stand, and the keys of those with a `chosen` status."""
+        found = await self._operations.get_queue()
+        jobs = [job for status in chosen for job in await self.list_jobs(JobQuery(status=status))]
+        jobs.sort(key=lambda job: (job.backlog, job.position, job.key))
+        return QueueStanding(
+            counts={JobStatus(status): n for status, n in found["counts"].items() if n},
+            chosen=tuple(job.key for job in jobs), startable=tuple(found["next"]),
+        )  # fmt: skip
 
     async def list_attempts(
         self,

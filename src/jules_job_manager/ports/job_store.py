@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -26,6 +26,18 @@ class JobQuery:
     """Only jobs with this text in their key, title or prompt, whatever the case of ASCII letters."""
     after: tuple[str, int, str] | None = None
     """Backlog, position and key of the job that the page before ended with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueStanding:
+    """How all jobs stand, without the jobs. Keys are in order of document and position."""
+
+    counts: Mapping[JobStatus, int]
+    """How many jobs have each status that occurs."""
+    chosen: tuple[str, ...]
+    """Keys of the jobs with one of the statuses that were asked for."""
+    startable: tuple[str, ...]
+    """Keys as `domain.graph.ready_keys` returns them."""
 
 
 class JobStore(Protocol):
@@ -84,6 +96,10 @@ class JobStore(Protocol):
 
     async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
         """Return jobs by backlog and position."""
+        ...
+
+    async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
+        """Return how all jobs stand, at one moment, and the keys of those with a `chosen` status."""
         ...
 
     async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:

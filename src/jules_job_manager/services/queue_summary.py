@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from jules_job_manager.domain.graph import ready_keys
 from jules_job_manager.domain.job import JobStatus
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.queue_look import PAUSED_NOTE
@@ -20,16 +19,13 @@ async def queue_summary(store: Store) -> dict[str, Any]:
         UnsupportedOperationError: the store keeps no queue.
         StoreError: the store failed.
     """
-    jobs = await store.jobs.list_jobs()
-    counts = dict.fromkeys((status.value for status in JobStatus), 0)
-    for job in jobs:
-        counts[job.status.value] += 1
+    found = await store.jobs.standing(YOURS)
     lease = await store.leases.current(LEASE_NAME)
     return {
-        "total": len(jobs),
-        "counts": counts,
-        "needs_you": [job.key for job in jobs if job.status in YOURS],
-        "next": list(ready_keys(jobs)),
+        "total": sum(found.counts.values()),
+        "counts": {status.value: found.counts.get(status, 0) for status in JobStatus},
+        "needs_you": list(found.chosen),
+        "next": list(found.startable),
         "paused": await store.get_note(PAUSED_NOTE) or "",
         "leader": "" if lease is None else lease.owner,
     }

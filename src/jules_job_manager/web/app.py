@@ -71,7 +71,8 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     parts = service.app
-    app.include_router(tasks.reads, prefix=PREFIX)
+    for often in (tasks, queue, events):
+        app.include_router(often.reads, prefix=PREFIX)
     gate = install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
     if gate.limits is not None:
         counting = HealthCheck(name="rate_limits", probe=gate.limits.look, is_critical=False)
@@ -80,7 +81,7 @@ def create_app(
     async def may_follow(connection: HTTPConnection) -> None:
         await gate.recheck(connection, Permission.EVENTS_READ)
 
-    for part in (tasks, jobs, attempts, queue, events, backlogs, keys, audit, upkeep, webhooks):
+    for part in (tasks, jobs, attempts, queue, backlogs, keys, audit, upkeep, webhooks):
         app.include_router(part.router, prefix=PREFIX)  # each router within one costs every request
     app.include_router(webhooks.issuing, prefix=PREFIX)
     follow = live_router(

@@ -11,12 +11,14 @@
 Working out the parameters of a route costs as much as all the rest of such a request. Whatever is
 more than a path goes the usual way, as does a path that is too long. A route without a parameter in
 its path is a list: what its query means is remembered once the usual way has checked it
-(`note_meaning`), so a list that is asked for again and again is worked out once.
+(`shared_answer`), so a list that is asked for again and again is worked out once; and those who ask
+for the same list at the same time are answered by one read of it (`SharedReads`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from copy import copy
 from typing import Any, TypeVar
 
 from fastapi.routing import APIRoute
@@ -25,6 +27,7 @@ from starlette.responses import Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain.access import Permission
+from jules_job_manager.services.shared_reads import SharedReads
 from jules_job_manager.web.access import gate_of, permission_of
 from jules_job_manager.web.caller import service_of
 from jules_job_manager.web.idempotency import Handler
@@ -33,7 +36,7 @@ PlainRead = Callable[[App, Any], Awaitable[Response]]
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_LETTERS = 300
 _NAME = "plain_read"
-_MEANING = "jjm_meaning"
+_ANSWERS = "jjm_answers"
 _MOST_REMEMBERED = 500
 _MOST_QUERY_BYTES = 1000
 
@@ -48,9 +51,14 @@ def answered(read: PlainRead) -> Callable[[F], F]:
     return named
 
 
-def note_meaning(request: Request, meaning: object) -> None:
-    """Let the same query have this meaning when it is sent again, whoever sends it."""
-    request.scope.setdefault("state", {})[_MEANING] = meaning
+async def shared_answer(request: Request, app: App, meaning: Hashable) -> Response:
+    """Answer the plain form of this route for what its query means, and remember that it means it.
+
+    The same query has this meaning when it is sent again, whoever sends it.
+    """
+    answers: _Answers = request.scope["state"][_ANSWERS]
+    answers.remember(request.scope["query_string"], meaning)
+    return await answers.answer(app, meaning)
 
 
 class PlainReadRoute(APIRoute):
@@ -79,20 +87,34 @@ class PlainReadRoute(APIRoute):
 
 
 def _remembering(handler: Handler, read: PlainRead, permission: Permission) -> Handler:
-    meanings: dict[bytes, object] = {}
+    answers = _Answers(read)
 
     async def plain(request: Request) -> Response:
-        query: bytes = request.scope["query_string"]
-        meaning = meanings.get(query)
-        if meaning is not None:
-            await gate_of(request).require(request, permission)
-            return await read(service_of(request).app, meaning)
-        response = await handler(request)
-        meaning = request.scope.get("state", {}).get(_MEANING)
-        if meaning is not None and len(query) <= _MOST_QUERY_BYTES:
-            if len(meanings) >= _MOST_REMEMBERED:
-                meanings.clear()
-            meanings[query] = meaning
-        return response
+        meaning = answers.meanings.get(request.scope["query_string"])
+        if meaning is None:
+            request.scope.setdefault("state", {})[_ANSWERS] = answers
+            return await handler(request)
+        await gate_of(request).require(request, permission)
+        return await answers.answer(service_of(request).app, meaning)
 
     return plain
+
+
+class _Answers:
+    """What the queries of one route mean, and the reads under way that answer them."""
+
+    def __init__(self, read: PlainRead) -> None:
+        self.meanings: dict[bytes, Hashable] = {}
+        self._read = read
+        self._shared: SharedReads[Response] = SharedReads()
+
+    def remember(self, query: bytes, meaning: Hashable) -> None:
+        if len(query) <= _MOST_QUERY_BYTES:
+            if len(self.meanings) >= _MOST_REMEMBERED:
+                self.meanings.clear()
+            self.meanings[query] = meaning
+
+    async def answer(self, app: App, meaning: Hashable) -> Response:
+        answer = copy(await self._shared.read(meaning, lambda: self._read(app, meaning)))
+        answer.raw_headers = [*answer.raw_headers]
+        return answer

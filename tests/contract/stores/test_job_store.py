@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jules_job_manager.adapters.storage.opening import open_store
+from jules_job_manager.domain.graph import ready_keys
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
 from jules_job_manager.domain.review import Review, Verdict
+from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import StoreError, UnsupportedOperationError
 from jules_job_manager.ports.job_store import JobQuery
+
+from .conftest import KEEPS_JOBS
 
 pytestmark = pytest.mark.integration
 
@@ -52,6 +59,46 @@ async def test_lists_page_by_page(sql_store):
     assert ["K12"] == await keys(search="k12")
     assert 17 == len(await keys(search="50%_"))
     assert [] == await keys(search="5%_")
+
+
+def _some_jobs():
+    keys = ["a", "A", "b\0", "é", "\ud800", "z"]
+    return st.lists(
+        st.builds(
+            Job, key=st.sampled_from(keys), title=st.just("t"), prompt=st.sampled_from(["", "p", '""']),
+            status=st.sampled_from(JobStatus), priority=st.sampled_from(Priority),
+            depends_on=st.lists(st.sampled_from([*keys, "gone"]), max_size=3).map(tuple),
+            backlog=st.sampled_from(["/a.md", "/b.md"]), position=st.integers(0, 3), skipped=st.booleans(),
+        ),
+        max_size=6, unique_by=lambda job: storable_text(job.key),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KEEPS_JOBS)
+async def test_how_all_jobs_stand(kind, make_arguments):
+    """Counts, keys and what could start, as the jobs themselves would tell it."""
+    store = await open_store(**await make_arguments(kind))
+    given_jobs: list[list[Job]] = []
+
+    @given(_some_jobs())
+    @settings(max_examples=40, database=None)
+    def collect(jobs):
+        given_jobs.append(jobs)
+
+    collect()
+    chosen = {JobStatus.NEEDS_YOU, JobStatus.FAILED}
+    try:
+        for jobs in given_jobs:
+            await store.jobs.delete_jobs([job.key for job in await store.jobs.list_jobs()])
+            await store.jobs.save_jobs(jobs)
+            kept = await store.jobs.list_jobs()
+            found = await store.jobs.standing(chosen)
+            assert found.counts == Counter(job.status for job in kept)
+            assert found.chosen == tuple(job.key for job in kept if job.status in chosen)
+            assert found.startable == ready_keys(kept)
+        assert len(given_jobs) > 20
+    finally:
+        await store.aclose()
 
 
 async def test_jobs_attempts_and_reviews(sql_store):

@@ -192,15 +192,15 @@ def open_instant(path: str) -> InstantStore | None:
         return None
 
 
-def open_following(path: str) -> InstantStore | None:
+def open_following(path: str, busy_seconds: float = BUSY_SECONDS) -> InstantStore | None:
     """Open the SQLite file for reading for long, while others write to it.
 
-    None: it is not one of the newest schema.
+    None: it is not one of the newest schema. A lock is waited for `busy_seconds` at most.
 
     Raises:
         sqlite3.Error: it cannot be read.
     """
-    return _open(path, "mode=ro")
+    return _open(path, "mode=ro", busy_seconds)
 
 
 def _open_unchanging(path: str) -> InstantStore | None:
@@ -210,8 +210,8 @@ def _open_unchanging(path: str) -> InstantStore | None:
         return None
 
 
-def _open(path: str, how: str) -> InstantStore | None:
-    connection = sqlite3.connect(f"file:{_quoted(path)}?{how}", uri=True, timeout=BUSY_SECONDS)
+def _open(path: str, how: str, busy_seconds: float = BUSY_SECONDS) -> InstantStore | None:
+    connection = sqlite3.connect(f"file:{_quoted(path)}?{how}", uri=True, timeout=busy_seconds)
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         if row == (HEAD,):

@@ -5,25 +5,37 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
 
 from jules_job_manager._version import __version__
+from jules_job_manager.bootstrap import App
 from jules_job_manager.bootstrap.queue import queue_policy
+from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.services.decisions import waiting_decisions
 from jules_job_manager.services.queue_summary import queue_summary
 from jules_job_manager.settings.shown import rows
 from jules_job_manager.web.caller import QueueReader, QueueWriter, SettingsReader, service_of
 from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.json_answers import json_answer
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
 
+reads = APIRouter(tags=["queue"], route_class=PlainReadRoute)
+"""What boards ask for again and again."""
 router = APIRouter(tags=["queue"], route_class=IdempotentRoute)
 _ACTS = documented(409, 415, 422)
 
 
-@router.get("/queue", operation_id="get_queue", response_model=s.QueueOut)
-async def get_queue(app: QueueReader) -> dict[str, Any]:
+async def _summary(app: App, _: object) -> Response:
+    return json_answer(text_of(await queue_summary(app.store)))
+
+
+@reads.get("/queue", operation_id="get_queue", response_model=s.QueueOut)
+@answered(_summary)
+async def get_queue(app: QueueReader, request: Request) -> Response:
     """Count the jobs by status, and say what needs a person and what comes next."""
-    return await queue_summary(app.store)
+    return await shared_answer(request, app, ())
 
 
 @router.get("/queue/outlook", operation_id="get_outlook", response_model=s.OutlookOut)
@@ -57,11 +69,16 @@ async def get_quota(
     return [use.to_dict(now) for use in uses.values()]
 
 
-@router.get("/approvals", operation_id="list_approvals", response_model=list[s.WaitingOut])
-async def list_approvals(app: QueueReader) -> list[dict[str, Any]]:
-    """Return what waits for a person, those that wait longest first."""
+async def _approvals(app: App, _: object) -> Response:
     found = await waiting_decisions(app.store, queue_policy(app.settings))
-    return [waiting.to_dict() for waiting in found]
+    return json_answer(text_of([waiting.to_dict() for waiting in found]))
+
+
+@reads.get("/approvals", operation_id="list_approvals", response_model=list[s.WaitingOut])
+@answered(_approvals)
+async def list_approvals(app: QueueReader, request: Request) -> Response:
+    """Return what waits for a person, those that wait longest first."""
+    return await shared_answer(request, app, ())
 
 
 @router.get("/settings", operation_id="list_settings", response_model=list[s.SettingOut])

@@ -24,7 +24,7 @@ from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
-from jules_job_manager.web.plain_reads import PlainReadRoute, answered, note_meaning
+from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import tasks as s
@@ -32,7 +32,7 @@ from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
 
 reads = APIRouter(tags=["tasks"], route_class=PlainReadRoute)
-"""What is asked for most; it stands first, because routes are looked through in their order."""
+"""What is asked for most; the application takes it first, because routes are looked through in their order."""
 router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
 Reference = Annotated[
     str,
@@ -148,7 +148,7 @@ async def list_tasks(
         created_since=_aware(created_since), created_before=_aware(created_before),
     )  # fmt: skip
     if not fresh:
-        note_meaning(request, query)
+        return await shared_answer(request, app, query)
     return await _page(app, query, stale_since, failure)
 
 

@@ -58,6 +58,7 @@ class PostgresTaskReader:
         self._where = shown_address(engine)
         self._pool = _pool(engine)
         self._opening = asyncio.Lock()
+        self._turns = asyncio.Semaphore(CONNECTIONS)
         self._is_open = self._is_closed = False
 
     async def task(self, task_id: str) -> str | None:
@@ -118,7 +119,9 @@ class PostgresTaskReader:
         try:
             if not self._is_open:
                 await self._open()
-            async with self._pool.acquire() as connection:
+            # The pool alone would give a connection to whoever comes by when it is given back, and
+            # let those who wait for it wait on.
+            async with self._turns, self._pool.acquire() as connection:
                 found: Sequence[Any] = await connection.fetch(sql, *values)
                 return found
         except TimeoutError as exc:

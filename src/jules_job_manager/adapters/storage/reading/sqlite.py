@@ -1,4 +1,4 @@
-"""The TaskReader port on a SQLite file, read by the standard library in a thread of its own."""
+"""The TaskReader port on a SQLite file, read by the standard library itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from jules_job_manager.adapters.storage.instant import InstantStore, open_following
 from jules_job_manager.adapters.storage.paging import cursor_at
+from jules_job_manager.adapters.storage.reading.near import NearReads
 from jules_job_manager.adapters.storage.reading.texts import (
     COLUMNS,
     STANDING_COLUMNS,
@@ -17,7 +18,6 @@ from jules_job_manager.adapters.storage.reading.texts import (
     moment_text,
     task_text,
 )
-from jules_job_manager.adapters.storage.reading.thread import ReadingThread
 from jules_job_manager.adapters.storage.sql.task_lists import (
     page_shape,
     page_values,
@@ -39,6 +39,8 @@ _STANDING = (
     "ORDER BY position DESC LIMIT 1) FROM tasks WHERE id = ?1"
 )
 _DIALECT = sqlite.dialect()
+SHORT = 100
+"""A page of so many tasks at most is read in a few hundred microseconds."""
 
 
 class SqliteTaskReader:
@@ -51,15 +53,15 @@ class SqliteTaskReader:
     def __init__(self, path: str, otherwise: TaskReader) -> None:
         """Read the file when first asked; it is that of the store behind `otherwise`."""
         self._otherwise = otherwise
-        self._thread = ReadingThread(
-            open=lambda: _opened(path), close=InstantStore.close, name="reading tasks"
+        self._reads = NearReads(
+            open=lambda busy: _opened(path, busy), close=InstantStore.close, name="reading tasks"
         )
 
     async def task(self, task_id: str) -> str | None:
         """Return the text of the task with exactly this id, or None."""
         key = (storable_text(task_id),)
         try:
-            rows = await self._thread.run(lambda store: store.rows(_TASK, key))
+            rows = await self._reads.run(lambda store: store.rows(_TASK, key))
         except sqlite3.Error:
             return await self._otherwise.task(task_id)
         return task_text(rows[0][:-2], *rows[0][-2:]) if rows else None
@@ -68,7 +70,7 @@ class SqliteTaskReader:
         """Return where the task stands, or None."""
         key = (storable_text(task_id),)
         try:
-            rows = await self._thread.run(lambda store: store.rows(_STANDING, key))
+            rows = await self._reads.run(lambda store: store.rows(_STANDING, key))
         except sqlite3.Error:
             return await self._otherwise.standing(task_id)
         if not rows:
@@ -87,7 +89,9 @@ class SqliteTaskReader:
         statement = raw_page_statement(page_shape(query, given), COLUMNS, _DIALECT)
         values = [_bound(value) for value in statement.values(given)]
         try:
-            rows = await self._thread.run(lambda store: store.rows(statement.sql, values))
+            rows = await self._reads.run(
+                lambda store: store.rows(statement.sql, values), is_short=query.limit <= SHORT
+            )
         except sqlite3.Error:
             return await self._otherwise.list_tasks(query)
         shown = rows[: query.limit]
@@ -97,11 +101,11 @@ class SqliteTaskReader:
 
     async def aclose(self) -> None:
         """Close the file."""
-        await self._thread.aclose()
+        await self._reads.aclose()
 
 
-def _opened(path: str) -> InstantStore:
-    found = open_following(path)
+def _opened(path: str, busy_seconds: float) -> InstantStore:
+    found = open_following(path, busy_seconds)
     if found is None:
         raise sqlite3.OperationalError("the schema is not the newest")
     return found

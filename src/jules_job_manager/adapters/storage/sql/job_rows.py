@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -18,12 +18,12 @@ from jules_job_manager.adapters.storage.sql.searching import holds
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.event import NewEvent
-from jules_job_manager.domain.job import Attempt, AttemptState, Job
+from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
 from jules_job_manager.domain.review import Review
 from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import InvalidInputError, StoreError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.job_store import JobQuery, QueueStanding
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.quota_ledger import LedgerEntry
 
@@ -124,6 +124,24 @@ class SqlJobStore:
         async with transaction(self._engine, writes=False) as connection:
             rows = (await connection.execute(wanted)).mappings().all()
         return [_job(row) for row in rows]
+
+    async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
+        """Return how all jobs stand, at one moment, and the keys of those with a `chosen` status."""
+        columns = schema.jobs.c
+        counting = sa.select(columns.status, sa.func.count()).group_by(columns.status)
+        choosing = (
+            sa.select(columns.key)
+            .where(columns.status.in_(sorted(status.value for status in chosen)))
+            .order_by(columns.backlog, columns.position, columns.key)
+        )
+        async with transaction(self._engine, writes=False) as connection:
+            counts = (await connection.execute(counting)).all()
+            keys = (await connection.execute(choosing)).scalars().all()
+            startable = await _startable(connection)
+        return QueueStanding(
+            counts={JobStatus(status): count for status, count in counts},
+            chosen=tuple(keys), startable=startable,
+        )  # fmt: skip
 
     async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:
         """Remove jobs with their attempts and reviews; return how many there were."""
@@ -235,6 +253,24 @@ async def _jobs_by_key(connection: AsyncConnection, keys: Sequence[str]) -> dict
         rows = (await connection.execute(sa.select(schema.jobs).where(wanted))).mappings()
         found |= {row["key"]: _job(row) for row in rows}
     return found
+
+
+async def _startable(connection: AsyncConnection) -> tuple[str, ...]:
+    """Return keys as `domain.graph.ready_keys` does, of what it looks at alone."""
+    columns = schema.jobs.c
+    could = [JobStatus.READY.value, JobStatus.BLOCKED.value]
+    wanted = (
+        sa.select(columns.key, columns.priority, columns.depends_on)
+        .where(columns.status.in_(could), sa.type_coerce(columns.prompt, sa.Text) != '""')
+        .order_by(columns.backlog, columns.position, columns.key)
+    )
+    found = (await connection.execute(wanted)).all()
+    done: frozenset[str] = frozenset()
+    if any(needs for _, _, needs in found):
+        ended = sa.or_(columns.status == JobStatus.DONE.value, columns.skipped)
+        done = frozenset((await connection.execute(sa.select(columns.key).where(ended))).scalars())
+    free = [(Priority(level).rank, key) for key, level, needs in found if done.issuperset(needs)]
+    return tuple(key for _, key in sorted(free, key=lambda one: one[0]))
 
 
 async def _save_jobs(connection: AsyncConnection, jobs: Sequence[Job]) -> None:
