@@ -14,8 +14,8 @@ from pathlib import Path
 from jules_job_manager import errors
 from jules_job_manager.cli import exit_codes, table
 from jules_job_manager.cli.dispatch import command_parser
+from jules_job_manager.domain.decision_rules import AnswerRule, PlanRule
 from jules_job_manager.domain.measures import METRICS
-from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.domain.scans import SCANS
@@ -30,7 +30,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `settings/model.py` by `scripts/generate_reference.py`.",
+        "Made from `settings/sections/` by `scripts/generate_reference.py`.",
         "",
         "Precedence: command line, then environment, then configuration file, then default.",
         "`jjm config show` prints each value with where it came from. Every setting can be given",

@@ -40,4 +40,4 @@ def _room(folder: Path) -> DiskRoom:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     usage = shutil.disk_usage(folder)
-    return DiskRoom(free_bytes=usage.free, total_bytes=usage.total)
+    return DiskRoom(free_bytes=usage.free)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -70,7 +70,6 @@ def operations_of(
     app: App,
     settings: Settings,
     *,
-    ping_redis: Callable[[], Awaitable[object]] | None = None,
     trace_id: Callable[[], str] | None = None,
 ) -> Operations:
     """Return what looks after `app`. Must be called before its backend is first used.
@@ -78,7 +77,6 @@ def operations_of(
     Args:
         app: The application.
         settings: What is configured.
-        ping_redis: Asks Redis for an answer; None: it is not used.
         trace_id: Returns the id of the running trace, for exemplars.
     """
     meter = PrometheusMeter(trace_id=trace_id)
@@ -91,8 +89,6 @@ def operations_of(
     names = tuple(app.account_choices())
     events = EventMeter(store=app.store, meter=meter, clock=app.clock, accounts=names)
     health = _health(app, settings, meter, backends, probe)
-    if ping_redis is not None:
-        health.add(HealthCheck(name="redis", probe=checks.redis(ping_redis), is_critical=False))
     store = None if probe is None else _store_meter(app, settings, meter, events, probe)
     return Operations(meter=meter, health=health, backends=backends, events=events, store=store)
 

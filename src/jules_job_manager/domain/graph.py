@@ -131,19 +131,6 @@ def dependents_of(graph: Dependencies) -> dict[str, tuple[str, ...]]:
     return {key: tuple(found) for key, found in turned.items()}
 
 
-def descendants(graph: Dependencies, key: str) -> frozenset[str]:
-    """Return every job that waits for `key`, directly or through others. Empty when unknown."""
-    turned = dependents_of(graph)
-    found: set[str] = set()
-    todo = list(turned.get(key, ()))
-    while todo:
-        current = todo.pop()
-        if current not in found:
-            found.add(current)
-            todo.extend(turned[current])
-    return frozenset(found)
-
-
 def statuses_for_dependents(jobs: Iterable[Job]) -> dict[str, JobStatus]:
     """Return the status of each job as those that depend on it see it: a skipped one holds nobody."""
     return {job.key: JobStatus.DONE if job.skipped else job.status for job in jobs}

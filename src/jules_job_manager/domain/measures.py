@@ -168,11 +168,6 @@ METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 
 
-def metrics_by_name() -> Mapping[str, Metric]:
-    """Return every metric by its name."""
-    return {metric.name: metric for metric in METRICS}
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """Something to be added to a counter or a histogram."""

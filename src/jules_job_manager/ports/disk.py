@@ -11,7 +11,6 @@ class DiskRoom:
     """How much room a file system has for us."""
 
     free_bytes: int
-    total_bytes: int
 
 
 class Disk(Protocol):

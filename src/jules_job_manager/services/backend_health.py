@@ -11,7 +11,6 @@ from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.errors import (
     AuthenticationError,
     BackendConnectionError,
-    CircuitOpenError,
     JulesManagerError,
     QuotaExceededError,
 )
@@ -64,10 +63,6 @@ class BackendHealth:
     def away_since(self) -> Mapping[str, datetime]:
         """Return since when each account that does not answer is away, aware UTC."""
         return dict(self._away_since)
-
-    def open_circuits(self) -> Mapping[str, bool]:
-        """Return, for each account that was called, whether it is left alone for a moment."""
-        return {a: isinstance(last.error, CircuitOpenError) for a, last in self._last.items()}
 
     async def look(self, account: str, ask: Ask) -> Found:
         """Return how an account is; `ask` is called when that is not known well enough."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 from jules_job_manager.domain.health import Found, HealthStatus
@@ -100,22 +100,6 @@ def worker(
         return Found(
             status=HealthStatus.UNHEALTHY, message=f"Nobody runs the queue; {waiting} jobs wait."
         )
-
-    return look
-
-
-def redis(ping: Callable[[], Awaitable[object]]) -> Probe:
-    """Return the check that Redis answers. Without it everything works, with more reading."""
-
-    async def look() -> Found:
-        try:
-            await ping()
-        except Exception as exc:  # noqa: BLE001 - whatever the client raises, Redis is not there
-            return Found(
-                status=HealthStatus.DEGRADED,
-                message=f"Redis does not answer ({type(exc).__name__}); everything works without.",
-            )
-        return Found(message="Redis answers.")
 
     return look
 

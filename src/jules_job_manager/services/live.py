@@ -51,7 +51,6 @@ class LiveHealth:
     """How following does."""
 
     followers: int
-    newest_id: int
     bus: BusHealth
     log_trouble: str = ""
     """Why the log cannot be read just now, or empty."""
@@ -95,7 +94,7 @@ class LiveEvents:
     def health(self) -> LiveHealth:
         """Return how it does, from what is known."""
         return LiveHealth(
-            followers=self._followers, newest_id=self._head or 0, bus=self._bus.health(),
+            followers=self._followers, bus=self._bus.health(),
             log_trouble=self._trouble,
         )  # fmt: skip
 

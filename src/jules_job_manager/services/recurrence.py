@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cronsim import CronSim, CronSimError
 
 from jules_job_manager.errors import InvalidInputError
-
-
-def require_schedule(expression: str) -> str:
-    """Return a cron expression of five fields as it is.
-
-    Raises:
-        InvalidInputError: it is not one, or never comes.
-    """
-    next_time(expression, datetime.now(UTC))
-    return expression
 
 
 def next_time(expression: str, after: datetime) -> datetime:

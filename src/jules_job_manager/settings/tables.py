@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from jules_job_manager.domain.orchestration.policy import AnswerRule, MergeRule, PlanRule
+from jules_job_manager.domain.decision_rules import AnswerRule, MergeRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.model import AccountSettings

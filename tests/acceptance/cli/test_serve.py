@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from tests.environment import bare_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
+ALERTS = Path(__file__).parents[3] / "deploy" / "prometheus" / "alerts.yml"
 PASS_ON = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3, inheritable=True)
@@ -274,6 +275,18 @@ def test_the_worker_inside(serve, environ, words, said):
     while checks["own_worker"]["message"] == "Not looked at yet.":
         checks = asked(address, "/health", key_in(environ))["checks"]
     assert said in checks["own_worker"]["message"]
+    assert 0 == server.end()
+
+
+def test_the_checks_that_alerts_look_at_are_there(serve, environ):
+    """An alert on a check that no service has would never fire."""
+    rules = ALERTS.read_text("utf-8")
+    named = re.findall(r'jules_health_check\{check=~?"(.*?)"', rules)
+    server = serve("--port", "0")
+    checks = asked(server.address(), "/health", key_in(environ))["checks"]
+    assert 4 <= len(named)
+    for pattern in named:
+        assert any(re.fullmatch(pattern, name) for name in checks), pattern
     assert 0 == server.end()
 
 

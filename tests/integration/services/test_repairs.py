@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.queue_world import QueueWorld
 
+from jules_job_manager.domain.decision_rules import MergeRule
 from jules_job_manager.domain.job import AttemptState, Job, JobFile, JobStatus
 from jules_job_manager.domain.orchestration import Policy
-from jules_job_manager.domain.orchestration.policy import MergeRule
 from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.services.interventions import Interventions
 

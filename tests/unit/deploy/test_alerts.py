@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jules_job_manager.domain.health import HealthStatus
-from jules_job_manager.domain.measures import METRICS, Kind, metrics_by_name
+from jules_job_manager.domain.measures import METRICS, Kind
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -70,7 +70,7 @@ def test_the_runbook_has_no_section_for_an_alert_that_is_gone():
 
 def test_the_metrics_of_expressions_are_exported():
     """With the labels that are asked for; `up` is Prometheus' own."""
-    declared = metrics_by_name()
+    declared = {metric.name: metric for metric in METRICS}
     used = set(re.findall(r"\bjules_\w+", "".join(rule for _, rule in ALERTS)))
     assert len(used) >= 15
     for name in used:
@@ -85,7 +85,7 @@ def test_the_metrics_of_expressions_are_exported():
 
 def test_words_in_expressions_are_values_of_their_labels():
     """A misspelt status would never fire."""
-    declared = metrics_by_name()
+    declared = {metric.name: metric for metric in METRICS}
     for name, label, word in re.findall(r"\b(jules_\w+)\{(\w+)!?=\"([^\"]+)\"", TEXT):
         metric = declared.get(name)
         if metric is not None and metric.words and label in metric.labels:

@@ -99,10 +99,10 @@ async def test_refused_credentials_are_trouble(world):
     assert {"default"} == set(health.away_since())
 
 
-async def test_an_open_circuit_is_known(world):
-    """For the metric."""
+async def test_an_open_circuit_is_trouble(world):
+    """The account is left alone because it did not answer."""
     _, health, jules = world
     jules.error = CircuitOpenError()
     with pytest.raises(CircuitOpenError):
         await jules.ask()
-    assert {"default": True} == health.open_circuits()
+    assert {"default"} == set(health.away_since())

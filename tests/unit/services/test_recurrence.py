@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.services.recurrence import next_time, require_schedule
+from jules_job_manager.services.recurrence import next_time
 
 WEDNESDAY = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -23,4 +23,4 @@ def test_the_next_time_is_after_now():
 def test_what_is_no_schedule(text):
     """Neither words nor a day that never comes."""
     with pytest.raises(InvalidInputError, match="is not a schedule"):
-        require_schedule(text)
+        next_time(text, WEDNESDAY)

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from jules_job_manager.domain.orchestration import AnswerRule, PlanRule
+from jules_job_manager.domain.decision_rules import AnswerRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.load import load_settings

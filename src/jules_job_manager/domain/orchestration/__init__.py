@@ -8,6 +8,7 @@ harmless, and a snapshot in which the actions have taken effect asks for none of
 done; `attempts`, `plans`, `deliveries`, `lanes`: live attempts; `waiting`: which jobs start next.
 """
 
+from jules_job_manager.domain.decision_rules import AnswerRule, PlanRule
 from jules_job_manager.domain.orchestration.actions import (
     Action,
     Answer,
@@ -28,7 +29,7 @@ from jules_job_manager.domain.orchestration.actions import (
 )
 from jules_job_manager.domain.orchestration.decide import decide, may_still_move
 from jules_job_manager.domain.orchestration.plans import PlanRuling, rule_on_plan
-from jules_job_manager.domain.orchestration.policy import AnswerRule, PlanRule, Policy
+from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, MergeWait, Snapshot
 from jules_job_manager.domain.orchestration.waiting import (
     Wait,

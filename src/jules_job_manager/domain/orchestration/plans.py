@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jules_job_manager.domain.decision_rules import AnswerRule, plan_text
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
 from jules_job_manager.domain.orchestration.actions import (
     Action,
@@ -12,7 +13,7 @@ from jules_job_manager.domain.orchestration.actions import (
     AskPlan,
     SetStatus,
 )
-from jules_job_manager.domain.orchestration.policy import AnswerRule, Policy, plan_text
+from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import Snapshot
 from jules_job_manager.domain.orchestration.statuses import ask, running, status
 from jules_job_manager.domain.plan import Plan

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from jules_job_manager.domain.decision_rules import MergeRule
 from jules_job_manager.domain.job import Job, Priority
 from jules_job_manager.domain.orchestration.deliveries import rule_on_merge
-from jules_job_manager.domain.orchestration.policy import MergeRule, Policy
+from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.review import Review, Verdict
 
 JOB = Job(key="REL-1", priority=Priority.HIGH)
