@@ -14,6 +14,7 @@ from jules_job_manager.settings.locate import default_data_path
 if TYPE_CHECKING:
     from jules_job_manager.domain.masking import KnownSecrets
     from jules_job_manager.ports.clock import Clock
+    from jules_job_manager.ports.store import Store
     from jules_job_manager.settings.model import Settings
 
 
@@ -42,6 +43,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     except BaseException:
         stop_log()
         raise
+    _watch_queries(store, settings)
     app = App(settings, store, clock)
     app.log_warning = log_warning
     app.secrets = secrets
@@ -53,6 +55,16 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     finally:
         await app.aclose()
         stop_log()
+
+
+def _watch_queries(store: Store, settings: Settings) -> None:
+    if store.kind == "json" or not settings.storage.slow_query_seconds:
+        return
+    from jules_job_manager.adapters.storage.sql.query_log import log_slow_queries
+    from jules_job_manager.adapters.storage.sql.store import SqlStore
+
+    if isinstance(store, SqlStore):
+        log_slow_queries(store.engine, seconds=settings.storage.slow_query_seconds)
 
 
 def _trace(app: App) -> None:

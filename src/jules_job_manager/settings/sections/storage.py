@@ -20,6 +20,10 @@ class StorageSettings:
         "error", "What to do when PostgreSQL is away: stop, or go on in a local store.",
         choices=("error", "local"),
     )  # fmt: skip
+    slow_query_seconds: float = setting(
+        0.5, "A statement that takes so long is written into the log as a warning; 0: none is.",
+        minimum=0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
