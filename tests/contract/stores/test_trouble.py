@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import json
-import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -204,37 +201,3 @@ async def test_many_activities_are_not_more_questions(sql_store):
         return asked
 
     assert await added(2) == await added(200)
-
-
-FILTERS = {"backend": "rest", "status": TaskStatus.FAILED, "repository": "o/n", "include_archived": True,
-           "after": "2026-01-01T00:00:00Z/1"}  # fmt: skip
-
-
-@pytest.mark.parametrize("count", range(len(FILTERS) + 1))
-async def test_no_list_is_sorted_or_looked_through(make_arguments, count):
-    """Whatever a list is filtered by, an index gives its order: what it costs does not grow."""
-    arguments = await make_arguments("sqlite")
-    store = await open_store(**arguments)
-    asked: list[tuple[str, tuple[object, ...]]] = []
-
-    def note(_connection, _cursor, statement, parameters, *_rest) -> None:
-        if "FROM tasks" in statement:
-            asked.append((statement, tuple(parameters)))
-
-    sa.event.listen(store.engine.sync_engine, "before_cursor_execute", note)
-    chosen = list(itertools.combinations(FILTERS, count))
-    for names in chosen:
-        await store.tasks.list_tasks(TaskQuery(**{name: FILTERS[name] for name in names}))
-    await store.aclose()
-    with contextlib.closing(sqlite3.connect(arguments["data_path"])) as connection:
-        explained = [
-            "; ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values))
-            for text, values in asked
-        ]
-    assert len(chosen) == len(explained)
-    for names, plan in zip(chosen, explained, strict=True):
-        assert "USING INDEX ix_tasks_" in plan, names
-        assert "TEMP B-TREE" not in plan, names
-        searched = [name for name in ("backend", "status", "repository") if f"{name}=?" in plan]
-        wanted = {"backend", "status", "repository"} & set(names)
-        assert len(wanted) == len(searched), (names, plan)
