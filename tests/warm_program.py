@@ -82,7 +82,7 @@ class _Fork(subprocess.Popen[Any]):
         ]
         try:
             _SERVER.ask(
-                {"words": args[3:], "folder": str(cwd or Path.cwd()), "environment": env,
+                {"how": args[1:3], "words": args[3:], "folder": str(cwd or Path.cwd()), "environment": env,
                  "is_new_session": is_new_session},
                 [*plain, answer],
             )  # fmt: skip
@@ -114,29 +114,33 @@ class _Fork(subprocess.Popen[Any]):
 
 
 def start_jjm(
-    words: Sequence[str], *, env: Mapping[str, str], **options: Any
+    words: Sequence[str], *, env: Mapping[str, str], code: str = "", **options: Any
 ) -> subprocess.Popen[Any]:
-    """Start `jjm` with these words and this environment, and nothing else; options as of `Popen`."""
+    """Start `jjm` with these words and this environment, and nothing else.
+
+    Args:
+        words: Its arguments.
+        env: Its environment, whole.
+        code: A program that is run instead; empty: `jjm` itself.
+        options: As of `subprocess.Popen`.
+    """
     kind = subprocess.Popen if not CAN or any(n.startswith(READ_AT_START) for n in env) else _Fork
-    return kind([sys.executable, "-m", "jules_job_manager", *words], env=dict(env), **options)
+    how = ["-c", code] if code else ["-m", "jules_job_manager"]
+    return kind([sys.executable, *how, *words], env=dict(env), **options)
 
 
 def run_jjm(
-    words: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    cwd: Path,
-    stdin: str = "",
+    words: Sequence[str], *, env: Mapping[str, str], cwd: Path, code: str = "", stdin: str = "",
     seconds: float = 100,
-) -> subprocess.CompletedProcess[str]:
-    """Run `jjm` to its end and return what it printed.
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """Run `jjm` (or `code`) to its end and return what it printed.
 
     Raises:
         subprocess.TimeoutExpired: it did not end in so many seconds; it is killed.
     """
     pipe = subprocess.PIPE
     with start_jjm(
-        words, env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        words, env=env, code=code, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True
     ) as process:
         try:
             output, errors = process.communicate(stdin, timeout=seconds)

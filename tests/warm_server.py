@@ -65,6 +65,8 @@ class Forks:
     waiting: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     running: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Process id and the file for its exit code, by the file that tells of its end."""
+    how: tuple[str, str] = ("-m", PROGRAM)
+    """What a fork is to run, by the option of the interpreter."""
 
     def serve(self) -> bool:
         """Run what is asked until the line is closed; return whether this is a command's own fork."""
@@ -89,6 +91,7 @@ class Forks:
         if pid == 0:
             self._forget()
             _become(asked, files)
+            self.how = asked["how"]
             return True
         for given in files[:3]:
             os.close(given)
@@ -135,14 +138,17 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
         counted.stop()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.path[0] = asked["folder"]
-    sys.argv[:] = [PROGRAM, *asked["words"]]
+    sys.argv[:] = ["-c", *asked["words"]]
 
 
-def _run() -> None:
-    """Run the command and end as an interpreter does, but for taking every module apart again."""
+def _run(option: str, what: str) -> None:
+    """Run what the interpreter's option `-m` or `-c` would, and end as an interpreter does, but for taking every module apart again."""
     code: object = None
     try:
-        runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)
+        if option == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            exec(what, {"__name__": "__main__"})
     except SystemExit as exc:
         code = exc.code
     assert code is None or isinstance(code, int)
@@ -176,8 +182,9 @@ def main() -> None:
     assert threading.active_count() == 1
     gc.collect()
     gc.freeze()
-    if Forks(line).serve():
-        _run()
+    forks = Forks(line)
+    if forks.serve():
+        _run(*forks.how)
 
 
 if __name__ == "__main__":
