@@ -178,7 +178,9 @@ def main() -> None:
     if (counted := _coverage()) is not None:
         counted.save()
         counted.get_data().close(force=True)
-        counted._collector.data.clear()  # so that a fork writes down its own lines only
+        # A fork shall write down its own lines only, and not look once more for what nobody ran.
+        counted._collector.data.clear()
+        counted._post_save_work = lambda: None
     assert threading.active_count() == 1
     gc.collect()
     gc.freeze()
