@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.environment import bare_environment
+from tests.warm_program import run_jjm, start_jjm
 
 REPOSITORY = "octo/atlas"
 CHAIN = 10
@@ -138,9 +138,9 @@ class World:
         words = ["simulator", "serve", "--port", "0", "--speed", "1", "--state", "world.db",
                  "--scenario", "scenario.toml", "--repo", f"{REPOSITORY}={self.origin}"]  # fmt: skip
         with (self.folder / "jules.log").open("w") as errors:
-            served = subprocess.Popen(
-                [sys.executable, "-m", "jules_job_manager", *words], cwd=self.folder,
-                env=self._environment("jules"), stdout=subprocess.PIPE, stderr=errors, text=True,
+            served = start_jjm(
+                words, cwd=self.folder, env=self._environment("jules"), stdout=subprocess.PIPE,
+                stderr=errors, text=True,
             )  # fmt: skip
         try:
             assert served.stdout is not None
@@ -171,10 +171,7 @@ class World:
 
     def run(self, *words: str, home: str = "home") -> str:
         """Run a command to its end and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "jules_job_manager", *words], cwd=self.folder,
-            env=self._environment(home), capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+        done = run_jjm(words, env=self._environment(home), cwd=self.folder, seconds=600)
         if done.returncode:
             raise AssertionError(f"jjm {' '.join(words)}: {done.stdout[-2000:]}{done.stderr}")
         return done.stdout
@@ -187,9 +184,8 @@ class World:
         """Start `jjm queue run` or `jjm worker` in the background, in a process group of its own."""
         log = self.folder / f"run-{len(self._programs) + 1:04}.log"
         with log.open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "jules_job_manager", *words, "--interval", "0.2", "--json",
-                 "--check", check, "--remote", f"{REPOSITORY}={self.origin}"],
+            process = start_jjm(
+                [*words, "--interval", "0.2", "--json", "--check", check, "--remote", f"{REPOSITORY}={self.origin}"],
                 cwd=self.folder, env=self._environment(home), stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_KEPT = {"\n", "\t"}
+_NOT_PLAIN = re.compile(r"[^\n\t -~]")
+"""One character that need not be harmless."""
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}
 """Format characters that emoji and several scripts need; they move nothing on a terminal."""
@@ -19,13 +20,13 @@ def safe_text(text: str, *, multiline: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n")
-    return "".join(_shown(character, multiline) for character in text)
+    kept = text.replace("\r\n", "\n")
+    if not multiline:
+        kept = kept.replace("\n", " ").replace("\t", " ")
+    return _NOT_PLAIN.sub(lambda found: _shown(found[0]), kept)
 
 
-def _shown(character: str, multiline: bool) -> str:
-    if character in _KEPT:
-        return character if multiline else " "
+def _shown(character: str) -> str:
     if unicodedata.category(character) in _HIDDEN_CATEGORIES and character not in _JOINERS:
         code = ord(character)
         return (

@@ -8,12 +8,11 @@ variables of both, and of the service.
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 
 import pytest
 from tests.environment import bare_environment
 from tests.service_thread import running_service
+from tests.warm_program import run_jjm
 
 AT_HOME = frozenset(
     {"config", "doctor", "demo", "storage", "simulator", "completion", "notify", "worker", "serve",
@@ -42,11 +41,8 @@ def jjm(request, tmp_path):
 
     def run(*words: str, expect: int = 0, stdin: str = "", **environ: str):
         is_remote = service and AT_HOME.isdisjoint({words[0], " ".join(words[:2])})
-        done = subprocess.run(
-            [sys.executable, "-m", "jules_job_manager", *words],
-            env=bare_environment(**{**home, **(service if is_remote else {}), **environ}),
-            input=stdin, capture_output=True, text=True, timeout=100, cwd=tmp_path, check=False,
-        )  # fmt: skip
+        env = bare_environment(**{**home, **(service if is_remote else {}), **environ})
+        done = run_jjm(words, env=env, cwd=tmp_path, stdin=stdin)
         assert expect == done.returncode, done.stdout + done.stderr
         return done
 

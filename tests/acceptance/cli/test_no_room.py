@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import stat
 import subprocess
@@ -13,16 +12,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.warm_program import run_jjm
 
 pytestmark = pytest.mark.integration
 
+LIMITED = """
+import resource, sys
+
+sys.dont_write_bytecode = True  # a compiled file cut at the limit would break every later run
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+from jules_job_manager.cli.main import program
+
+program()
+"""
+"""The program, with a limit on the size of a file as `ulimit -f` sets it, in bytes."""
 KINDS = pytest.mark.parametrize("kind", ["sqlite", "json"])
 
 
 def _environment(home: Path, kind: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    # A compiled file that is cut at the limit would break every later run.
-    kept["PYTHONDONTWRITEBYTECODE"] = "1"
     logs = str(home.parent / "logs" / "jjm.log")  # not in the folder that is full
     return {**kept, "JJM_HOME": str(home), "JJM_BACKEND": "simulator", "JJM_SIMULATOR__SPEED": "0",
             "JJM_SIMULATOR__STATE": str(home.parent / "simulator.db"),
@@ -32,14 +41,14 @@ def _environment(home: Path, kind: str) -> dict[str, str]:
 def _jjm(
     home: Path, kind: str, *words: str, before: tuple[str, ...] = (), limit: int | None = None
 ):
-    def limited() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
+    env = _environment(home, kind)
+    if limit is not None:
+        return run_jjm((str(limit), *words), env=env, cwd=home.parent, code=LIMITED)
+    if not before:
+        return run_jjm(words, env=env, cwd=home.parent)
     return subprocess.run(
         [*before, sys.executable, "-m", "jules_job_manager", *words],
-        env=_environment(home, kind), capture_output=True, text=True, check=False, timeout=60,
-        preexec_fn=limited,
+        env=env, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 

@@ -7,14 +7,14 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from tests.environment import bare_environment
+from tests.kill_world import until
+from tests.warm_program import start_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -123,8 +123,8 @@ def test_a_worker_answers_metrics_on_its_port(tmp_path):
     """While it runs, and its port is free again afterwards."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "jules_job_manager", "worker"], cwd=tmp_path,
+    worker = start_jjm(
+        ["worker"], cwd=tmp_path,
         env=bare_environment(
             JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator", JJM_REVIEW__SANDBOX="host",
             JJM_METRICS__PORT=str(port), JJM_QUEUE__POLL_INTERVAL_SECONDS="0.2",
@@ -145,13 +145,14 @@ def test_a_worker_answers_metrics_on_its_port(tmp_path):
 
 def _metrics(port: int) -> str:
     """Return the metrics once a call of Jules is among them."""
-    deadline = time.monotonic() + 60
-    text = ""
-    while "call_duration_seconds_count{" not in text and time.monotonic() < deadline:
+
+    def told() -> str:
         with (
             contextlib.suppress(OSError),
             urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
         ):
             text = answer.read().decode()
-        time.sleep(0.1)
-    return text
+            return text if "call_duration_seconds_count{" in text else ""
+        return ""
+
+    return until("a call of Jules among the metrics", told)

@@ -6,9 +6,9 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
+from tests.warm_program import run_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -136,11 +136,10 @@ def test_killed_and_started_again(jjm, tmp_path, target, when, nth):
     jjm("queue", "import", str(backlog), "--repo", "octo/atlas", **environ)
     words = ["queue", "run", "--remote", f"octo/atlas={origin}", "--approve", "policy", "--check", "true",
              "--interval", "0.02"]  # fmt: skip
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AT, target, when, str(nth), *words],
+    killed = run_jjm(
+        [target, when, str(nth), *words], code=KILLED_AT, cwd=tmp_path, seconds=60,
         env={"PATH": os.environ["PATH"], "JJM_HOME": str(tmp_path / "home"),
              "JJM_BACKEND": "simulator", "JJM_REVIEW__SANDBOX": "host", **environ},
-        capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert -signal.SIGKILL == killed.returncode, killed.stdout + killed.stderr
     jjm(*words, **environ)

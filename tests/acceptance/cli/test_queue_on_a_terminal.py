@@ -11,11 +11,11 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 
 import pytest
+from tests.warm_program import start_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 BACKLOG = "### Task 1: First\n**Status**: Ready\n**Prompt**: Add a greeting\n"
@@ -44,9 +44,8 @@ class Terminal:
         self.before = termios.tcgetattr(theirs)
         self.theirs = theirs
         self.text = ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jules_job_manager", *words], cwd=folder,
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        self.process = start_jjm(
+            words, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             env={"PATH": os.environ["PATH"], "TERM": "xterm-256color",
                  "JJM_HOME": str(folder / "home"), "JJM_BACKEND": "simulator", **environ},
         )  # fmt: skip

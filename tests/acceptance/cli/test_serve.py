@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.environment import bare_environment
+from tests.warm_program import run_jjm, start_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ALERTS = Path(__file__).parents[3] / "deploy" / "prometheus" / "alerts.yml"
@@ -39,8 +40,8 @@ os.execv(sys.executable, [sys.executable, "-m", "jules_job_manager", *sys.argv[2
 class Serving:
     """A started `jjm serve`; its standard error is read as it comes."""
 
-    def __init__(self, command, environ, **more) -> None:
-        self.process = subprocess.Popen(
+    def __init__(self, start, command, environ, **more) -> None:
+        self.process = start(
             command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, **more,
         )  # fmt: skip
@@ -98,9 +99,13 @@ def serve(tmp_path, environ):
     """Return a function that starts it; what was started is ended after."""
     started = []
 
-    def start(*words, launcher=("-m", "jules_job_manager"), pass_fds=(), **more):
-        command = [sys.executable, *launcher, "serve", *words]
-        found = Serving(command, {**environ, **more}, cwd=tmp_path, pass_fds=pass_fds)
+    def start(*words, launcher=(), pass_fds=(), **more):
+        environment = {**environ, **more}
+        if launcher:
+            command = [sys.executable, *launcher, "serve", *words]
+            found = Serving(subprocess.Popen, command, environment, cwd=tmp_path, pass_fds=pass_fds)
+        else:
+            found = Serving(start_jjm, ["serve", *words], environment, cwd=tmp_path)
         started.append(found)
         return found
 
@@ -124,10 +129,7 @@ def asked(address, path, key="", context=None):
 
 def failed(command, environ, cwd) -> str:
     """Run a command that must fail, and return what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "jules_job_manager", *command], env=environ, cwd=cwd,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = run_jjm(command, env=environ, cwd=cwd, seconds=60)
     assert 1 == done.returncode, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr

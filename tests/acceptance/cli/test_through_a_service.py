@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 
 import pytest
 from tests.environment import bare_environment
 from tests.service_thread import running_service
+from tests.warm_program import run_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400)]
 BACKLOG = """### Task 1: First
@@ -53,11 +53,9 @@ def far(tmp_path):
     """Return a function that runs a command in a home of its own, through a service."""
 
     def run(there, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "jules_job_manager", *words, "--server", there.address],
-            env=bare_environment(JJM_HOME=str(tmp_path / "far"), JJM_SERVER_KEY=there.key),
-            capture_output=True, text=True, timeout=200, cwd=tmp_path, check=False,
-        )  # fmt: skip
+        env = bare_environment(JJM_HOME=str(tmp_path / "far"), JJM_SERVER_KEY=there.key)
+        command = (*words, "--server", there.address)
+        done = run_jjm(command, env=env, cwd=tmp_path, seconds=200)
         assert expect == done.returncode, done.stdout + done.stderr
         return done
 

@@ -160,10 +160,14 @@ async def test_by_the_beginning_of_an_id(store, reader):
 async def test_many_at_once_and_some_who_give_up(store, reader):
     """Each gets its own answer, also when others are cancelled meanwhile."""
     await store.tasks.save_tasks([replace(TASK, id=f"{n}") for n in range(30)])
-    asked = [asyncio.ensure_future(reader.task(f"{n}")) for n in range(60)]
-    await asyncio.sleep(0)
-    for task in asked[::7]:
-        task.cancel()
+
+    async def ask(number: int) -> str | None:
+        if number == 59:  # the last: all the others wait for their answers
+            for task in asked[::7]:
+                task.cancel()
+        return await reader.task(f"{number}")
+
+    asked = [asyncio.ensure_future(ask(number)) for number in range(60)]
     for number, answer in enumerate(await asyncio.gather(*asked, return_exceptions=True)):
         # Who gives up may have been answered already.
         if number % 7 or not isinstance(answer, asyncio.CancelledError):

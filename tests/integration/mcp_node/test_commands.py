@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.environment import bare_environment
+from tests.warm_program import run_jjm
 
 EXITS = "error: The MCP server ended during its start (exit code 3)."
 
@@ -24,11 +26,8 @@ def jjm(node_server, site, tmp_path):
             f'MISBEHAVE={misbehave} {" ".join(node_server)}"\n'
             f'jules_data_path = "{site.data}"\n'
         )
-        done = subprocess.run(
-            [sys.executable, "-m", "jules_job_manager", *words], text=True, capture_output=True,
-            env=bare_environment(JJM_HOME=str(home), JJM_BACKEND="mcp", **environ), timeout=100,
-            check=False,
-        )  # fmt: skip
+        env = bare_environment(JJM_HOME=str(home), JJM_BACKEND="mcp", **environ)
+        done = run_jjm(words, env=env, cwd=Path.cwd())
         assert expect == done.returncode, done.stdout + done.stderr
         return done
 

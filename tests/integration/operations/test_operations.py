@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from tests.servers import private_postgresql
+from tests.waiting import until
 
 from jules_job_manager.bootstrap import open_app
 from jules_job_manager.bootstrap.operations import operations_of
@@ -109,8 +108,8 @@ async def test_a_database_that_holds_still(tmp_path):
                 report = await operations.health.check_all()
             assert UNHEALTHY is report.checks["database"].status
             assert "No answer within 0.5 s." == report.checks["database"].message
-            for _ in range(100):
-                if (await operations.health.check_all()).is_ready:
-                    break
-                await asyncio.sleep(0.1)
-            assert operations.health.report().is_ready
+
+            async def is_ready() -> bool:
+                return (await operations.health.check_all()).is_ready
+
+            await until(is_ready)

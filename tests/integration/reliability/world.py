@@ -12,7 +12,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import asyncpg
 from tests import kill_world
 from tests.kill_world import REPOSITORY, until
 from tests.servers import PostgresServer, RedisServer
+from tests.warm_program import start_jjm
 
 JOBS = 40
 """Jobs that the pretend Jules knows how to do."""
@@ -43,8 +43,8 @@ class Server:
         log = self._world.folder / f"{self._name}-{len(self.logs)}.log"
         self.logs.append(log)
         with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "jules_job_manager", "serve", "--port", str(self.port),
+            self.process = start_jjm(
+                ["serve", "--port", str(self.port),
                  *(self._world.work() if has_worker else ["--no-worker"])],
                 cwd=self._world.folder, env=self._world.environment("serve"),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
