@@ -21,6 +21,7 @@ from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.quota import AccountUse
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.outlook import Outlook
+from jules_job_manager.services.queue_board import QueueBoard
 
 if TYPE_CHECKING:
     import httpx2
@@ -113,6 +114,10 @@ class RemoteApp(App):
     async def outlook(self) -> Outlook:
         """Return what the queue would do next."""
         return Outlook.from_dict(await self.operations.get_outlook())
+
+    async def board(self) -> QueueBoard:
+        """Return what the live board shows of the queue."""
+        return QueueBoard.from_dict(await self.operations.get_board())
 
     async def observer_of(self, reference: str) -> Observer:
         """Return what watches a task."""

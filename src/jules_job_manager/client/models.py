@@ -80,6 +80,16 @@ class BacklogOut(TypedDict):
     counts: dict[str, int]
 
 
+class BoardAttemptOut(TypedDict):
+    """
+    An attempt that is at work.
+    """
+
+    job: str
+    mark: str
+    task_id: str
+
+
 class CancelIn(TypedDict, closed=True):
     """
     What becomes of the task of a job that is cancelled.
@@ -148,6 +158,14 @@ class CleanStepOut(TypedDict):
 
 
 Conclusion: TypeAlias = Literal['success', 'failure', 'neutral', 'skipped', 'timed_out', 'action_required']
+
+
+class DeclineIn(TypedDict, closed=True):
+    """
+    A plan that a person does not want.
+    """
+
+    plan: str
 
 
 DeliveryState: TypeAlias = Literal['pending', 'delivered', 'failed']
@@ -727,6 +745,31 @@ class AttemptOut(TypedDict):
     nudged_at: str | None
 
 
+class BoardJobOut(TypedDict):
+    """
+    What a board shows of a job.
+    """
+
+    key: str
+    title: str
+    status: JobStatus
+    reason: str
+    task_id: str
+    merge_commit: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class BoardTaskOut(TypedDict):
+    """
+    Where a task stands.
+    """
+
+    id: str
+    status: TaskStatus
+    updated_at: str | None
+
+
 class ChangeSetOut(TypedDict):
     """
     A patch in git's unified format.
@@ -1109,6 +1152,19 @@ class BatchResultTaskOut(TypedDict):
     results: list[BatchItemTaskOut]
 
 
+class BoardQuestionOut(TypedDict):
+    """
+    A plan that a person may decide on.
+    """
+
+    job: str
+    task_id: str
+    plan: PlanOut
+    fingerprint: str
+    reason: str
+    rule: str
+
+
 class CancelOut(TypedDict):
     """
     What came of it.
@@ -1153,3 +1209,18 @@ class TaskActOut(TypedDict):
     status: TaskStatus
     at: str
     task: NotRequired[TaskOut | None]
+
+
+class BoardOut(TypedDict):
+    """
+    How the queue stands, what comes next, and which plans a person may decide on.
+    """
+
+    outlook: OutlookOut
+    slots: int
+    paused: str
+    jobs: list[BoardJobOut]
+    attempts: list[BoardAttemptOut]
+    tasks: list[BoardTaskOut]
+    accounts: list[QuotaOut]
+    questions: list[BoardQuestionOut]

@@ -128,6 +128,13 @@ class Operations:
         )
         return found
 
+    async def decline_plan(self, task_id: str, *, body: m.DeclineIn) -> m.TaskActOut:
+        """Decline the plan that was seen: the queue asks no more about it. Jules is told nothing."""
+        found: m.TaskActOut = await self._connection.json(
+            "POST", f"/api/v1/tasks/{path_part(task_id)}/decline", body=body
+        )
+        return found
+
     async def resume_task(self, task_id: str) -> m.TaskActOut:
         """Make a paused task go on."""
         found: m.TaskActOut = await self._connection.json(
@@ -418,6 +425,11 @@ class Operations:
     async def get_outlook(self) -> m.OutlookOut:
         """Say what the queue would do next, as far as the store knows; Jules is not asked."""
         found: m.OutlookOut = await self._connection.json("GET", "/api/v1/queue/outlook")
+        return found
+
+    async def get_board(self) -> m.BoardOut:
+        """Return what a live board shows: how the queue stands, and the plans a person may decide on."""
+        found: m.BoardOut = await self._connection.json("GET", "/api/v1/queue/board")
         return found
 
     async def pause_queue(self, *, body: m.PauseIn | None = None) -> None:
