@@ -86,7 +86,7 @@ class RemoteApp(App):
     @property
     def administration(self) -> RemoteAdministration:
         """Keys, the audit log, webhooks, and what is done to repositories."""
-        return RemoteAdministration(self.operations)
+        return RemoteAdministration(self.operations, self.hearing)
 
     def account_choices(self) -> dict[str, tuple[str, PlanChoice]]:
         """Return nothing: the accounts are the service's."""

@@ -457,6 +457,26 @@ class RevertIn(TypedDict, closed=True):
     dry_run: NotRequired[bool]
 
 
+class ReviewBegunOut(TypedDict):
+    """
+    A review that was asked for again, and is at work.
+    """
+
+    id: str
+    job_key: str
+    warnings: list[str]
+
+
+class ReviewErrorOut(TypedDict):
+    """
+    Why a review could not be run.
+    """
+
+    code: str
+    detail: str
+    hint: str | None
+
+
 Role: TypeAlias = Literal['viewer', 'operator', 'admin']
 
 
@@ -1198,6 +1218,16 @@ class KeyPage(TypedDict):
     """
 
     items: list[KeyView]
+
+
+class RepeatedReviewOut(TypedDict):
+    """
+    How a review stands that was asked for again.
+    """
+
+    state: Literal['running', 'done', 'failed', 'lost']
+    review: ReviewOut | None
+    error: ReviewErrorOut | None
 
 
 class TaskActOut(TypedDict):

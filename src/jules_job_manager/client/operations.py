@@ -587,6 +587,20 @@ class Operations:
         )
         return found
 
+    async def review_job_again(self, key: str, *, if_match: str | None = None) -> m.ReviewBegunOut:
+        """Begin to check a job's delivery again, on the base as it is now; the queue heeds it not."""
+        found: m.ReviewBegunOut = await self._connection.json(
+            "POST", f"/api/v1/jobs/{path_part(key)}/review", headers={"if-match": if_match}
+        )
+        return found
+
+    async def get_repeated_review(self, key: str, review_id: str) -> m.RepeatedReviewOut:
+        """Say how a review stands that was asked for again."""
+        found: m.RepeatedReviewOut = await self._connection.json(
+            "GET", f"/api/v1/jobs/{path_part(key)}/review/{path_part(review_id)}"
+        )
+        return found
+
     async def clean_queue(self, *, body: m.CleanIn | None = None) -> list[m.CleanStepOut]:
         """Put away the tasks whose work is merged, and those that were replaced."""
         found: list[m.CleanStepOut] = await self._connection.json(
