@@ -302,7 +302,10 @@ class ClientSettings:
         "", "Address of the service, as https://HOST:PORT; empty: commands work here.",
         env="JJM_SERVER",
     )  # fmt: skip
-    api_key: str = _setting("", "Key of the service.", env="JJM_SERVER_KEY", secret=True)
+    api_key: str = _setting(
+        "", "Key of that service; no other gets it (see [servers]).", env="JJM_SERVER_KEY",
+        secret=True,
+    )  # fmt: skip
     timeout_seconds: float = _setting(60.0, "Longest wait for one answer of it.", minimum=0.1)
 
 
@@ -381,6 +384,13 @@ class AccountSettings:
     plan: str = "auto"
     tasks_per_day: int = 0
     tasks_at_once: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerKeySettings:
+    """The key of one more service, under its address."""
+
+    api_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -580,6 +590,10 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
+    servers: dict[str, ServerKeySettings] = field(default_factory=dict)
+    """Keys of services, by address."""
+    withheld_key: str = ""
+    """Why a key that is known does not go to `client.server`; empty: none is withheld."""
     reviewers: tuple[ReviewerSpec, ...] = ()
     """A person's own reviewers."""
     plan_rules: tuple[PlanRule, ...] = ()
