@@ -20,7 +20,7 @@ from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.domain.rules import built_in_rules
 from jules_job_manager.domain.scans import SCANS
 from jules_job_manager.settings.load import setting_fields
-from jules_job_manager.settings.model import SECTIONS, AccountSettings
+from jules_job_manager.settings.model import SECTIONS, AccountSettings, ServerKeySettings
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -52,14 +52,15 @@ def settings_page() -> str:
         'Lines of `"owner/name" = "git URL or path"`: where the local forge finds a repository.',
         "`--remote OWNER/NAME=URL` on `jjm queue run` adds one.",
         "",
-        "## [accounts.NAME], [reviewers.NAME], [[plan_rules]], [[answer_rules]]",
+        "## [accounts.NAME], [servers.ADDRESS], [reviewers.NAME], [[plan_rules]], [[answer_rules]]",
         "",
         "Only in the file. [Several accounts](../how-to/several-accounts.md),",
+        "[keys of services](../how-to/keys-and-sign-in.md),",
         "[reviewers](reviewers.md), [policies](../how-to/policies.md).",
         "",
     ]
     for title, cls in (
-        ("accounts.NAME", AccountSettings), ("reviewers.NAME", ReviewerSpec), ("plan_rules", PlanRule), ("answer_rules", AnswerRule),
+        ("accounts.NAME", AccountSettings), ('servers."https://HOST:PORT"', ServerKeySettings), ("reviewers.NAME", ReviewerSpec), ("plan_rules", PlanRule), ("answer_rules", AnswerRule),
     ):  # fmt: skip
         members = ", ".join(f"`{field.name}`" for field in dataclasses.fields(cls))
         lines.append(f"- `{title}`: {members}")

@@ -6,7 +6,7 @@ another of the same form.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +19,14 @@ from jules_job_manager.services.access import IssuedKey
 if TYPE_CHECKING:
     from jules_job_manager.bootstrap import App
     from jules_job_manager.domain.job import Job
+    from jules_job_manager.domain.review import Review
     from jules_job_manager.ports.audit_log import AuditQuery
+    from jules_job_manager.services.check_suite import Tell
     from jules_job_manager.services.cleaning import CleanStep
     from jules_job_manager.services.flakes import CheckHistory
     from jules_job_manager.services.reverting import Reverted
     from jules_job_manager.services.webhooks import Webhooks
+    from jules_job_manager.settings.model import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +147,38 @@ class Administration:
         if found.job.status is not job.status and job.backlog:
             await app.documents(writes=settings.queue.write_back).write_back(job.backlog)
         return found
+
+    async def review_again(
+        self,
+        job: Job,
+        *,
+        settings: Settings,
+        remotes: dict[str, str],
+        tell: Tell,
+        warn: Callable[[str], None],
+    ) -> Review:
+        """Check the delivery of a job that was reviewed last once more; nothing is kept.
+
+        Args:
+            job: As stored.
+            settings: Those in force here; a service has its own.
+            remotes: Where repositories are; a service has its own.
+            tell: Hears of each result as soon as it is there; a service does not tell.
+            warn: Hears what people must know of the checks.
+
+        Raises:
+            ConfigurationError: the configured sandbox cannot be used.
+            InvalidInputError: no delivery of the job was reviewed yet.
+            ForgeError: git failed.
+        """
+        from jules_job_manager.bootstrap.queue import reviewer_of
+        from jules_job_manager.bootstrap.sandbox import check_warnings
+        from jules_job_manager.services.repeated_reviews import review_once_more
+
+        for warning in await check_warnings(settings):
+            warn(warning)
+        reviewer = reviewer_of(self._app, settings, remotes)
+        return await review_once_more(self._app.store, reviewer, job, tell)
 
     async def clean(
         self, *, remotes: dict[str, str], delete: bool, all_tasks: bool, dry_run: bool

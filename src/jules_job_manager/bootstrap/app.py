@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.observer import Observer
     from jules_job_manager.services.outlook import Outlook
     from jules_job_manager.services.queue_admin import QueueAdmin
+    from jules_job_manager.services.queue_board import QueueBoard
     from jules_job_manager.services.tasks import TaskService
     from jules_job_manager.services.uploaded_backlogs import UploadedBacklogs
     from jules_job_manager.settings.model import Settings
@@ -263,11 +264,27 @@ class App:
         """
         from jules_job_manager.bootstrap.queue import queue_policy
         from jules_job_manager.services.outlook import outlook_of
+        from jules_job_manager.services.queue_view import stored_snapshot
 
-        policy = queue_policy(self.settings)
+        known = await stored_snapshot(self.store, self.account_choices(), self.clock)
         return await outlook_of(
-            self.store, self.account_choices(), self.clock, policy,
+            self.store, known, self.clock.now(), queue_policy(self.settings),
             interval_seconds=self.settings.queue.poll_interval_seconds,
+        )  # fmt: skip
+
+    async def board(self) -> QueueBoard:
+        """Return what the live board shows of the queue, as far as the store knows.
+
+        Raises:
+            UnsupportedOperationError: the store keeps no queue.
+        """
+        from jules_job_manager.bootstrap.queue import queue_policy
+        from jules_job_manager.services.queue_board import queue_board
+
+        queue = self.settings.queue
+        return await queue_board(
+            self.store, self.account_choices(), self.clock, queue_policy(self.settings),
+            interval_seconds=queue.poll_interval_seconds, slots=queue.concurrency,
         )  # fmt: skip
 
     async def observer_of(self, reference: str) -> Observer:

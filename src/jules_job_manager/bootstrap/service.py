@@ -22,6 +22,7 @@ from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
 from jules_job_manager.services.cached_reader import CachedTaskReader
 from jules_job_manager.services.health import HealthCheck
+from jules_job_manager.services.repeated_reviews import RepeatedReviews
 
 if TYPE_CHECKING:
     from jules_job_manager.adapters.tracing import OpenTelemetryTracer
@@ -51,6 +52,8 @@ class Service:
     """Metrics and health."""
     events: LiveService
     """Live events, webhooks and the cache."""
+    reviews: RepeatedReviews
+    """Reviews that people ask for again."""
     secrets: SecretWatch
     """Notices secrets that were replaced where they are kept."""
     worker_problem: str = ""
@@ -212,9 +215,12 @@ async def open_service(
     async with live_service(app, operations.meter) as events:
         if app.settings.cache.backend != "none":
             app.show_through(CachedTaskReader(events.tasks, app.exact_reader))
+        reviews = RepeatedReviews(
+            store=app.store, clock=app.clock, at_once=app.settings.review.at_once
+        )
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
-            operations=operations, events=events, secrets=watch,
+            operations=operations, events=events, reviews=reviews, secrets=watch,
         )  # fmt: skip
         for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
             operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))
@@ -224,7 +230,10 @@ async def open_service(
             await service.reload(settings)
 
         watch.subscribe(use)
-        yield service
+        try:
+            yield service
+        finally:
+            await reviews.aclose()
 
 
 async def _make_first_key(app: App, say: Callable[[str], None], address: str) -> None:

@@ -31,14 +31,18 @@ _ORDER = (
     JobStatus.STARTING, JobStatus.FAILED, JobStatus.READY, JobStatus.BLOCKED, JobStatus.DONE,
     JobStatus.CANCELLED, JobStatus.DRAFT,
 )  # fmt: skip
+STOPS_SAFELY = "Ctrl-C stops safely; `jjm queue run` goes on from there."
 _AT_WORK = frozenset(status for status in JobStatus if status.holds_slot)
 
 
 class Board:
     """Redraws itself four times a second and after a change of the window's size."""
 
-    def __init__(self, console: Console, slots: int, desk: KeyDesk | None) -> None:
-        """Draw on `console`; `slots` is the most tasks at once."""
+    def __init__(
+        self, console: Console, slots: int, desk: KeyDesk | None, *, foot: str = STOPS_SAFELY
+    ) -> None:
+        """Draw on `console`; `slots` is the most tasks at once, `foot` the last line."""
+        self._foot = foot
         self.desk = desk
         self._console = console
         self._slots = slots
@@ -121,7 +125,7 @@ class Board:
         if question is not None:
             parts.append(asked)
         else:
-            parts.append(_line("Ctrl-C stops safely; `jjm queue run` goes on from there."))
+            parts.append(_line(self._foot))
         return Group(*parts)
 
     def _heading(self, jobs: Sequence[Job], now: datetime) -> Text:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from jules_job_manager.client.app import RemoteApp
 
 
+_FOOT = "Ctrl-C stops following; the service goes on."
+
+
 def follow_queue(context: Context, args: Namespace) -> int:
     """Follow the queue of the service; return the exit code that a run here would have."""
     from jules_job_manager.cli.arguments import refuse_options
@@ -49,7 +52,7 @@ def _dry_run(context: Context) -> int:
 
 async def _follow(app: App, context: Context, args: Namespace) -> int:
     from jules_job_manager.cli.commands.queue_run import summary
-    from jules_job_manager.cli.queue_watch import LineWatch
+    from jules_job_manager.cli.queue_watch import shows_board, watching
     from jules_job_manager.cli.stopping import stopped_by_signals
     from jules_job_manager.client.app import RemoteApp
     from jules_job_manager.client.queue_follow import Ended, QueueFollow
@@ -60,10 +63,20 @@ async def _follow(app: App, context: Context, args: Namespace) -> int:
         raise InvalidInputError(
             "The queue has no jobs.", hint="Read a backlog with: jjm queue import FILE"
         )
-    watch = LineWatch(context, as_json=args.json)
-    follow = QueueFollow(app, report=watch.report, watch=args.watch)
-    with stopped_by_signals(context, follow.stop) as stopped:
-        ended = await follow.run()
+    is_board = not args.json and shows_board(context)
+    board = await app.board() if is_board else None
+    with watching(
+        context, slots=board.slots if board else 0, as_json=args.json, asks=not args.no_input,
+        foot=_FOOT,
+    ) as watch:  # fmt: skip
+        if board is not None:
+            watch.show(board.snapshot)
+        follow = QueueFollow(
+            app, report=watch.report, show=watch.show if is_board else None, desk=watch.desk,
+            watch=args.watch,
+        )  # fmt: skip
+        with stopped_by_signals(context, follow.stop) as stopped:
+            ended = await follow.run()
     if stopped():
         raise KeyboardInterrupt
     jobs = await app.store.jobs.list_jobs()

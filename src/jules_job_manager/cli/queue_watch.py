@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from rich.console import Console
+
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.orchestration import Snapshot
     from jules_job_manager.services.plan_desk import PlanDesk
     from jules_job_manager.services.queue_state import Progress
-    from jules_job_manager.settings.model import Settings
 
     class Watch(Protocol):
         """What a run is told to."""
@@ -71,11 +72,16 @@ def line_of(progress: Progress) -> str:
 
 
 def watching(
-    context: Context, settings: Settings, *, as_json: bool, asks: bool
+    context: Context, *, slots: int, as_json: bool, asks: bool, foot: str = ""
 ) -> AbstractContextManager[Watch]:
     """Return how to tell: the board on a terminal that can show it, lines elsewhere.
 
-    With `asks` a person may decide on plans at the board.
+    Args:
+        context: Where it is told.
+        slots: The most tasks at once; 0: as many as the accounts allow.
+        as_json: Lines are JSON objects, and there is no board.
+        asks: A person may decide on plans at the board.
+        foot: What the last line of the board says; empty: how a run here is stopped.
     """
     from contextlib import contextmanager, nullcontext
 
@@ -83,20 +89,31 @@ def watching(
     def lines() -> Iterator[Watch]:
         yield LineWatch(context, as_json=as_json)
 
-    if as_json or not context.is_terminal:
+    screen = None if as_json else _screen(context)
+    if screen is None:
         return lines()
-    from jules_job_manager.cli.output import console
-
-    screen = console(context)
-    if not screen.is_terminal or screen.is_dumb_terminal:
-        return lines()
-    from jules_job_manager.cli.board import Board
+    from jules_job_manager.cli.board import STOPS_SAFELY, Board
     from jules_job_manager.cli.plan_desk import open_desk
 
     @contextmanager
     def board() -> Iterator[Watch]:
         at_desk = open_desk(context) if asks else nullcontext(None)
-        with at_desk as desk, Board(screen, settings.queue.concurrency, desk) as shown:
+        with at_desk as desk, Board(screen, slots, desk, foot=foot or STOPS_SAFELY) as shown:
             yield shown
 
     return board()
+
+
+def shows_board(context: Context) -> bool:
+    """Whether the board can be shown here."""
+    return _screen(context) is not None
+
+
+def _screen(context: Context) -> Console | None:
+    """Return the terminal that can show the board, or None."""
+    if not context.is_terminal:
+        return None
+    from jules_job_manager.cli.output import console
+
+    screen = console(context)
+    return screen if screen.is_terminal and not screen.is_dumb_terminal else None

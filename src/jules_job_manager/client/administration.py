@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jules_job_manager.bootstrap.administration import Administration, MadeLink
 from jules_job_manager.client import models as m
+from jules_job_manager.client.hints import Hints
 from jules_job_manager.client.operations import Operations
+from jules_job_manager.client.problems import error_named
 from jules_job_manager.client.webhooks import RemoteWebhooks
 from jules_job_manager.domain.access import ApiKey, Permission, Role
 from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.domain.clockwork import from_rfc3339, optional_to_rfc3339
 from jules_job_manager.domain.entity_tag import entity_tag
+from jules_job_manager.domain.event import EventType
 from jules_job_manager.domain.job import Job
+from jules_job_manager.domain.review import Review
+from jules_job_manager.errors import OperationFailedError, ServiceUnreachableError
 from jules_job_manager.ports.audit_log import AuditQuery
 from jules_job_manager.services.access import IssuedKey
 from jules_job_manager.services.cleaning import CleanStep
 from jules_job_manager.services.flakes import CheckHistory
+from jules_job_manager.services.repeated_reviews import RUNNING, RepeatedReview
 from jules_job_manager.services.reverting import Reverted
 from jules_job_manager.services.webhooks import Webhooks
 
+if TYPE_CHECKING:
+    from jules_job_manager.services.check_suite import Tell
+    from jules_job_manager.settings.model import Settings
+
 _PAGE = 1000
+LIVE_SECONDS = 10.0
+"""Between two looks at a review while events are heard as they happen."""
+POLL_SECONDS = 2.0
+"""Between two looks while they are not."""
 
 
 class RemoteAdministration(Administration):
     """`Administration` by a service: what it says of each method holds here too."""
 
-    def __init__(self, operations: Operations) -> None:
-        """Ask by `operations`."""
+    def __init__(
+        self, operations: Operations, hearing: Callable[..., AbstractAsyncContextManager[Hints]]
+    ) -> None:
+        """Ask by `operations`; `hearing` listens to events (`RemoteApp.hearing`)."""
         self._operations = operations
+        self._hearing = hearing
 
     async def create_key(
         self, name: str, role: Role, *, scopes: frozenset[Permission], expires_at: datetime | None
@@ -108,6 +125,42 @@ class RemoteAdministration(Administration):
         )
         return Reverted.from_dict(found)
 
+    async def review_again(
+        self,
+        job: Job,
+        *,
+        settings: Settings,
+        remotes: dict[str, str],
+        tell: Tell,
+        warn: Callable[[str], None],
+    ) -> Review:
+        """See `Administration.review_again`; the service's being away meanwhile is waited out.
+
+        Raises:
+            OperationFailedError: the service was stopped before it ended.
+        """
+        del settings, remotes, tell
+        tag = entity_tag(job.to_dict())
+        begun = await self._operations.review_job_again(job.key, if_match=tag)
+        for warning in begun["warnings"]:
+            warn(warning)
+        subject, told = f"job:{job.key}", EventType.REVIEW_REPEATED.value
+        is_away = False
+        async with self._hearing(subject=subject, type=told) as hints:
+            while True:
+                try:
+                    found = RepeatedReview.from_dict(
+                        await self._operations.get_repeated_review(job.key, begun["id"])
+                    )
+                except ServiceUnreachableError as exc:
+                    if not is_away:
+                        warn(str(exc))
+                    is_away = True
+                else:
+                    if found.state != RUNNING:
+                        return _result(job, found)
+                await hints.wait(LIVE_SECONDS if hints.is_live else POLL_SECONDS)
+
     async def clean(
         self, *, remotes: dict[str, str], delete: bool, all_tasks: bool, dry_run: bool
     ) -> list[CleanStep]:
@@ -125,6 +178,18 @@ class RemoteAdministration(Administration):
         """See `Administration.try_notifications`; the addresses are the service's."""
         body: m.NotifyIn = {"alert": alert, "dry_run": dry_run}
         return (await self._operations.test_notifications(body=body))["addresses"]
+
+
+def _result(job: Job, found: RepeatedReview) -> Review:
+    if found.review is not None:
+        return found.review
+    if found.error is not None:
+        error = found.error
+        raise error_named(str(error["code"]), str(error["detail"]), error["hint"])
+    raise OperationFailedError(
+        "The service was stopped before the review ended.",
+        hint=f"Ask again: jjm review {job.key!r} --again",
+    )
 
 
 def _issued(made: m.IssuedKeyView) -> IssuedKey:

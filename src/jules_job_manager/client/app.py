@@ -10,7 +10,7 @@ from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.bootstrap import App
 from jules_job_manager.client.administration import RemoteAdministration
 from jules_job_manager.client.backlogs import RemoteBacklogs, RemoteDocuments
-from jules_job_manager.client.connection import Connection
+from jules_job_manager.client.connection import Connection, checked_address
 from jules_job_manager.client.hints import Hints, hearing
 from jules_job_manager.client.observer import RemoteObserver
 from jules_job_manager.client.operations import Operations
@@ -19,8 +19,10 @@ from jules_job_manager.client.store import RemoteStore, here_only
 from jules_job_manager.client.tasks import RemoteTasks
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.quota import AccountUse
+from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.outlook import Outlook
+from jules_job_manager.services.queue_board import QueueBoard
 
 if TYPE_CHECKING:
     import httpx2
@@ -85,7 +87,7 @@ class RemoteApp(App):
     @property
     def administration(self) -> RemoteAdministration:
         """Keys, the audit log, webhooks, and what is done to repositories."""
-        return RemoteAdministration(self.operations)
+        return RemoteAdministration(self.operations, self.hearing)
 
     def account_choices(self) -> dict[str, tuple[str, PlanChoice]]:
         """Return nothing: the accounts are the service's."""
@@ -113,6 +115,10 @@ class RemoteApp(App):
     async def outlook(self) -> Outlook:
         """Return what the queue would do next."""
         return Outlook.from_dict(await self.operations.get_outlook())
+
+    async def board(self) -> QueueBoard:
+        """Return what the live board shows of the queue."""
+        return QueueBoard.from_dict(await self.operations.get_board())
 
     async def observer_of(self, reference: str) -> Observer:
         """Return what watches a task."""
@@ -184,9 +190,16 @@ async def open_remote(
         transport: Makes what requests go over; None: the network.
 
     Raises:
-        ConfigurationError: the address cannot be used.
+        ConfigurationError: the address cannot be used, or the key that is known is for another.
     """
     client = settings.client
+    checked_address(client.server)
+    if settings.withheld_key:
+        raise ConfigurationError(
+            settings.withheld_key,
+            hint="Set JJM_SERVER and JJM_SERVER_KEY together, or keep a key for this address in the "
+            f'configuration: [servers."{client.server}"] with api_key = "…".',
+        )
     connection = Connection(
         client.server, api_key=client.api_key, timeout_seconds=client.timeout_seconds,
         transport=None if transport is None else transport(),

@@ -80,6 +80,16 @@ class BacklogOut(TypedDict):
     counts: dict[str, int]
 
 
+class BoardAttemptOut(TypedDict):
+    """
+    An attempt that is at work.
+    """
+
+    job: str
+    mark: str
+    task_id: str
+
+
 class CancelIn(TypedDict, closed=True):
     """
     What becomes of the task of a job that is cancelled.
@@ -148,6 +158,14 @@ class CleanStepOut(TypedDict):
 
 
 Conclusion: TypeAlias = Literal['success', 'failure', 'neutral', 'skipped', 'timed_out', 'action_required']
+
+
+class DeclineIn(TypedDict, closed=True):
+    """
+    A plan that a person does not want.
+    """
+
+    plan: str
 
 
 DeliveryState: TypeAlias = Literal['pending', 'delivered', 'failed']
@@ -439,6 +457,26 @@ class RevertIn(TypedDict, closed=True):
     dry_run: NotRequired[bool]
 
 
+class ReviewBegunOut(TypedDict):
+    """
+    A review that was asked for again, and is at work.
+    """
+
+    id: str
+    job_key: str
+    warnings: list[str]
+
+
+class ReviewErrorOut(TypedDict):
+    """
+    Why a review could not be run.
+    """
+
+    code: str
+    detail: str
+    hint: str | None
+
+
 Role: TypeAlias = Literal['viewer', 'operator', 'admin']
 
 
@@ -725,6 +763,31 @@ class AttemptOut(TypedDict):
     answers: int
     nudges: int
     nudged_at: str | None
+
+
+class BoardJobOut(TypedDict):
+    """
+    What a board shows of a job.
+    """
+
+    key: str
+    title: str
+    status: JobStatus
+    reason: str
+    task_id: str
+    merge_commit: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class BoardTaskOut(TypedDict):
+    """
+    Where a task stands.
+    """
+
+    id: str
+    status: TaskStatus
+    updated_at: str | None
 
 
 class ChangeSetOut(TypedDict):
@@ -1109,6 +1172,19 @@ class BatchResultTaskOut(TypedDict):
     results: list[BatchItemTaskOut]
 
 
+class BoardQuestionOut(TypedDict):
+    """
+    A plan that a person may decide on.
+    """
+
+    job: str
+    task_id: str
+    plan: PlanOut
+    fingerprint: str
+    reason: str
+    rule: str
+
+
 class CancelOut(TypedDict):
     """
     What came of it.
@@ -1144,6 +1220,16 @@ class KeyPage(TypedDict):
     items: list[KeyView]
 
 
+class RepeatedReviewOut(TypedDict):
+    """
+    How a review stands that was asked for again.
+    """
+
+    state: Literal['running', 'done', 'failed', 'lost']
+    review: ReviewOut | None
+    error: ReviewErrorOut | None
+
+
 class TaskActOut(TypedDict):
     """
     What came of an act on a task.
@@ -1153,3 +1239,18 @@ class TaskActOut(TypedDict):
     status: TaskStatus
     at: str
     task: NotRequired[TaskOut | None]
+
+
+class BoardOut(TypedDict):
+    """
+    How the queue stands, what comes next, and which plans a person may decide on.
+    """
+
+    outlook: OutlookOut
+    slots: int
+    paused: str
+    jobs: list[BoardJobOut]
+    attempts: list[BoardAttemptOut]
+    tasks: list[BoardTaskOut]
+    accounts: list[QuotaOut]
+    questions: list[BoardQuestionOut]

@@ -154,6 +154,13 @@ class Operations:
         )
         return found
 
+    async def decline_plan(self, task_id: str, *, body: m.DeclineIn) -> m.TaskActOut:
+        """Decline the plan that was seen: the queue asks no more about it. Jules is told nothing."""
+        found: m.TaskActOut = await self._connection.json(
+            "POST", f"/api/v1/tasks/{path_part(task_id)}/decline", body=body
+        )
+        return found
+
     async def resume_task(self, task_id: str) -> m.TaskActOut:
         """Make a paused task go on."""
         found: m.TaskActOut = await self._connection.json(
@@ -441,6 +448,11 @@ class Operations:
         found: m.OutlookOut = await self._connection.json("GET", "/api/v1/queue/outlook")
         return found
 
+    async def get_board(self) -> m.BoardOut:
+        """Return what a live board shows: how the queue stands, and the plans a person may decide on."""
+        found: m.BoardOut = await self._connection.json("GET", "/api/v1/queue/board")
+        return found
+
     async def pause_queue(self, *, body: m.PauseIn | None = None) -> None:
         """Let no job get an attempt until it is resumed; what runs goes on."""
         await self._connection.nothing("POST", "/api/v1/queue/pause", body=body)
@@ -572,6 +584,20 @@ class Operations:
             headers={"if-match": if_match},
             body=body,
             takes_long=True,
+        )
+        return found
+
+    async def review_job_again(self, key: str, *, if_match: str | None = None) -> m.ReviewBegunOut:
+        """Begin to check a job's delivery again, on the base as it is now; the queue heeds it not."""
+        found: m.ReviewBegunOut = await self._connection.json(
+            "POST", f"/api/v1/jobs/{path_part(key)}/review", headers={"if-match": if_match}
+        )
+        return found
+
+    async def get_repeated_review(self, key: str, review_id: str) -> m.RepeatedReviewOut:
+        """Say how a review stands that was asked for again."""
+        found: m.RepeatedReviewOut = await self._connection.json(
+            "GET", f"/api/v1/jobs/{path_part(key)}/review/{path_part(review_id)}"
         )
         return found
 

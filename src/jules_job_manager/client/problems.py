@@ -45,6 +45,14 @@ def error_of(answer: httpx2.Response, address: str) -> e.JulesManagerError:
     return error
 
 
+def error_named(code: str, message: str, hint: str | None) -> e.JulesManagerError:
+    """Return the error with this code, which a service gave as a part of an answer."""
+    cls = _BY_CODE.get(code, e.JulesManagerError)
+    error = cls.__new__(cls)
+    e.JulesManagerError.__init__(error, message, hint=hint)
+    return error
+
+
 def _made(
     cls: type[e.JulesManagerError], detail: str, answer: httpx2.Response
 ) -> e.JulesManagerError:

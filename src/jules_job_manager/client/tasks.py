@@ -75,6 +75,10 @@ class RemoteTasks(TaskService):
         body: m.ApprovalIn = {"plan": expected_plan}
         return _acted(await self._operations.approve_plan(task_id_from(reference), body=body))
 
+    async def decline_plan(self, task_id: str, plan: str) -> None:
+        """Decline the plan with this fingerprint; see `Interventions.decline_plan`."""
+        await self._operations.decline_plan(task_id, body={"plan": plan})
+
     async def resume_task(self, reference: str) -> JulesTask:
         """See `TaskService.resume_task`."""
         return _acted(await self._operations.resume_task(task_id_from(reference)))

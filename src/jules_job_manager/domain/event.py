@@ -30,6 +30,7 @@ class EventType(StrEnum):
     ATTEMPT_STARTED = "attempt_started"
     DELIVERY_FOUND = "delivery_found"
     REVIEW_FINISHED = "review_finished"
+    REVIEW_REPEATED = "review_repeated"
     FEEDBACK_SENT = "feedback_sent"
     TASK_NUDGED = "task_nudged"
     JOB_CHANGED = "job_changed"

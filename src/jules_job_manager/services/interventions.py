@@ -10,10 +10,11 @@ from datetime import datetime
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.review import Review, Verdict
-from jules_job_manager.errors import InvalidInputError, OperationFailedError
+from jules_job_manager.domain.task import JulesTask, TaskStatus
+from jules_job_manager.errors import InvalidInputError, OperationFailedError, PlanChangedError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.queue_look import MERGE_NOTE
+from jules_job_manager.services.queue_look import DECLINED_NOTE, MERGE_NOTE
 
 
 class Interventions:
@@ -106,6 +107,36 @@ class Interventions:
         await self._store.set_note(MERGE_NOTE + latest.delivered_commit, job.key)
         await self._store.events.append([event])
         return latest
+
+    async def decline_plan(self, task: JulesTask, plan: str) -> None:
+        """Let the queue never approve this plan; Jules is told nothing, so say what to change.
+
+        Args:
+            task: As stored.
+            plan: `Plan.fingerprint` of the plan that was shown.
+
+        Raises:
+            OperationFailedError: no plan waits for approval.
+            PlanChangedError: another plan waits than the one shown.
+        """
+        if task.status is not TaskStatus.WAITING_APPROVAL or task.plan is None:
+            raise OperationFailedError(
+                f"Task {task.id} is not waiting for approval (it is {task.status.value}).",
+                hint=f"See where it stands with: jjm get {task.id}",
+            )
+        if task.plan.fingerprint != plan:
+            raise PlanChangedError(
+                f"The plan of task {task.id} changed since it was shown.",
+                hint=f"Look again with: jjm plan {task.id}",
+            )
+        attempts = await self._store.jobs.list_attempts(live_only=True)
+        key = next((a.job_key for a in attempts if a.task_id == task.id), "")
+        event = NewEvent(
+            type=EventType.JOB_CHANGED, subject=f"job:{key}" if key else f"task:{task.id}",
+            at=self._clock.now(), actor=self._actor, data={"what": "its plan was declined"},
+        )  # fmt: skip
+        await self._store.set_note(DECLINED_NOTE + plan, task.id)
+        await self._store.events.append([event])
 
     async def sign(self, job: Job, line: int, evidence: str) -> Job:
         """Let a person answer for a line of the job's checklist.

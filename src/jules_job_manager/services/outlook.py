@@ -10,11 +10,8 @@ from typing import Any, Self
 from jules_job_manager.domain import orchestration as o
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.domain.job import Job
-from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.accounts import PlanChoice
 from jules_job_manager.services.queue_run import LEASE_NAME
-from jules_job_manager.services.queue_view import stored_snapshot
 
 SPARE_SECONDS = 3.0
 """For the look itself."""
@@ -54,8 +51,8 @@ class Outlook:
 
 async def outlook_of(
     store: Store,
-    accounts: Mapping[str, tuple[str, PlanChoice]],
-    clock: Clock,
+    snapshot: o.Snapshot,
+    now: datetime,
     policy: o.Policy,
     *,
     interval_seconds: float,
@@ -64,13 +61,11 @@ async def outlook_of(
 
     Args:
         store: Must be a SQL store.
-        accounts: Name of the backend and limits, by account.
-        clock: Tells the time.
+        snapshot: What the store knows (`stored_snapshot`).
+        now: The time.
         policy: What may be decided without a person.
         interval_seconds: Time between two looks of the worker.
     """
-    snapshot = await stored_snapshot(store, accounts, clock)
-    now = clock.now()
     lease = await store.leases.current(LEASE_NAME)
     return Outlook(
         at=now, may_move=o.may_still_move(snapshot, policy, now),

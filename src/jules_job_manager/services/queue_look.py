@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,7 +126,7 @@ class QueueLook:
                 self._store, {found.bases[mark] for mark in found.passed_before}
             ),
             reviewing=frozenset(_under_review(runs, found)), refused=self._still_refused(live),
-            declined=await self._declined(found.tasks), unlanded=await self._unlanded(jobs),
+            declined=await declined_plans(self._store, found.tasks.values()), unlanded=await self._unlanded(jobs),
             since=self._since, merge_waits=dict(self._merge_waits), **known,
         )  # fmt: skip
 
@@ -254,15 +254,6 @@ class QueueLook:
         self.refused = kept
         return {mark: text for mark, (_, text) in kept.items()}
 
-    async def _declined(self, tasks: Mapping[str, JulesTask]) -> frozenset[str]:
-        found = []
-        for task in tasks.values():
-            if task.plan is None or task.status is not TaskStatus.WAITING_APPROVAL:
-                continue
-            if await self._store.get_note(DECLINED_NOTE + task.plan.fingerprint) is not None:
-                found.append(task.plan.fingerprint)
-        return frozenset(found)
-
     async def _unlanded(self, jobs: Sequence[Job]) -> dict[str, tuple[str, ...]]:
         """Return, by job, the merged dependencies that its base branch does not hold (yet)."""
         by_key = {job.key: job for job in jobs}
@@ -302,3 +293,14 @@ def _heard(task: JulesTask, activities: Sequence[Activity], attempt: Attempt) ->
     moments = [a.created_at for a in activities if a.created_at is not None]
     moments += [m for m in (task.created_at, attempt.created_at) if m is not None]
     return max(moments, default=None)
+
+
+async def declined_plans(store: Store, tasks: Iterable[JulesTask]) -> frozenset[str]:
+    """Return the fingerprints of those plans of these tasks that wait and that a person declined."""
+    found = []
+    for task in tasks:
+        if task.plan is None or task.status is not TaskStatus.WAITING_APPROVAL:
+            continue
+        if await store.get_note(DECLINED_NOTE + task.plan.fingerprint) is not None:
+            found.append(task.plan.fingerprint)
+    return frozenset(found)

@@ -41,6 +41,12 @@ def _delivered(data: Mapping[str, Any]) -> str:
     return f"checking {_named(data, 'branch') or 'its patch'} ({_named(data, 'commit')[:8]})"
 
 
+def _repeated(data: Mapping[str, Any]) -> str:
+    review = data.get("review")
+    verdict = review.get("verdict") if isinstance(review, Mapping) else None
+    return f"checked again: {verdict or 'it could not be'}"
+
+
 def _paused(data: Mapping[str, Any]) -> str:
     reason = _named(data, "reason")
     return _named(data, "what") + (f": {reason}" if reason else "")
@@ -57,6 +63,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.JOB_RECURS: lambda data: f"runs again, the {data.get('occurrence')}. time",
     EventType.DELIVERY_FOUND: _delivered,
     EventType.REVIEW_FINISHED: lambda data: f"review: {_named(data, 'verdict')}",
+    EventType.REVIEW_REPEATED: _repeated,
     EventType.FEEDBACK_SENT: lambda data: f"sent back to Jules, round {data.get('number')}",
     EventType.TASK_NUDGED: lambda data: f"asked to go on ({data.get('number')})",
     EventType.MERGE_APPROVED: lambda data: f"a person lets {_named(data, 'commit')[:8]} be merged",

@@ -8,12 +8,15 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings import tables
 from jules_job_manager.settings.locate import config_file, home_folder
-from jules_job_manager.settings.model import SECTIONS, Settings
+from jules_job_manager.settings.model import SECTIONS, ServerKeySettings, Settings
+
+if TYPE_CHECKING:
+    from jules_job_manager.settings.server_keys import GivenKey
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -40,7 +43,8 @@ def load_settings(
             secret is not where it should be.
     """
     home = Path(home_folder(environ))
-    environ = whole_environment(environ)
+    given, dotenv = environ, _dotenv(home / ".env")
+    environ = {**dotenv, **environ}
     path = config_file(environ, config)
     document = {} if path is None else read_config_file(Path(path))
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -52,11 +56,14 @@ def load_settings(
             section, _, key = name.partition(".")
             values[section][key] = convert(section, key, value, "the command line")
             sources[name] = "command line"
+    told = tables.read(document, str(path))
+    withheld = _choose_key((given, dotenv), document, values, sources, told["servers"], str(path))
     built = {section: cls(**values[section]) for section, cls in SECTIONS.items()}
     settings = Settings(
         home=home,
         config_file=None if path is None else Path(path),
-        **tables.read(document, str(path)),
+        **told,
+        withheld_key=withheld,
         sources=sources,
         **built,
     )
@@ -197,6 +204,58 @@ def _apply_environment(
             if variable and environ.get(variable):
                 values[section][key] = convert(section, key, environ[variable], f"${variable}")
                 sources[f"{section}.{key}"] = f"${variable}"
+
+
+def _choose_key(
+    environs: tuple[Mapping[str, str], Mapping[str, str]],
+    document: Mapping[str, Any],
+    values: dict[str, dict[str, Any]],
+    sources: dict[str, str],
+    kept: Mapping[str, ServerKeySettings],
+    origin: str,
+) -> str:
+    """Let `client.api_key` be the key for `client.server`; return why one that is known is not.
+
+    Args:
+        environs: The environment, and what is in `.env`.
+        document: The configuration file.
+        values: Of all settings; the key in it is replaced.
+        sources: Where they came from, likewise.
+        kept: Keys by address.
+        origin: How the file is called.
+    """
+    client = values["client"]
+    server = str(client.get("server", ""))
+    if not server or not (client.get("api_key") or kept):
+        return ""
+    from jules_job_manager.settings.server_keys import GivenKey, chosen_key
+
+    in_file = document.get("client", {})
+    places = [
+        _given_key(environs[0], is_passing=True),
+        _given_key(environs[1]),
+        GivenKey(origin=origin, server=str(in_file.get("server", "")),
+                 key=str(in_file.get("api_key", ""))),
+    ]  # fmt: skip
+    if sources.get("client.api_key") == "command line":
+        key = str(client["api_key"])
+        places.insert(0, GivenKey(origin="the command line", server=server, key=key))
+    found = chosen_key(server, places, {name: one.api_key for name, one in kept.items()})
+    client["api_key"] = found.key
+    sources["client.api_key"] = found.origin or "default"
+    return found.withheld
+
+
+def _given_key(environ: Mapping[str, str], *, is_passing: bool = False) -> GivenKey:
+    """Return what variables say of a service; the later of two names counts, as for every setting."""
+    from jules_job_manager.settings.server_keys import GivenKey
+
+    keys = [name for name in ("JJM_CLIENT__API_KEY", "JJM_SERVER_KEY") if environ.get(name)]
+    servers = [name for name in ("JJM_CLIENT__SERVER", "JJM_SERVER") if environ.get(name)]
+    return GivenKey(
+        origin=f"${keys[0]}" if keys else "", key=environ[keys[0]] if keys else "",
+        server=environ[servers[0]] if servers else "", is_passing=is_passing,
+    )  # fmt: skip
 
 
 def _dotenv(path: Path) -> dict[str, str]:

@@ -30,7 +30,12 @@ from jules_job_manager.settings.sections.operations import (
 from jules_job_manager.settings.sections.queue import MonitoringSettings, QueueSettings
 from jules_job_manager.settings.sections.review import ReviewSettings
 from jules_job_manager.settings.sections.secrets import SecretsSettings
-from jules_job_manager.settings.sections.server import ClientSettings, LiveSettings, ServerSettings
+from jules_job_manager.settings.sections.server import (
+    ClientSettings,
+    LiveSettings,
+    ServerKeySettings,
+    ServerSettings,
+)
 from jules_job_manager.settings.sections.storage import (
     CacheSettings,
     RedisSettings,
@@ -58,6 +63,7 @@ __all__ = [
     "RedisSettings",
     "ReviewSettings",
     "SecretsSettings",
+    "ServerKeySettings",
     "ServerSettings",
     "Settings",
     "SimulatorSettings",
@@ -98,6 +104,10 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     """Further accounts, by name."""
+    servers: dict[str, ServerKeySettings] = field(default_factory=dict)
+    """Keys of services, by address."""
+    withheld_key: str = ""
+    """Why a key that is known does not go to `client.server`; empty: none is withheld."""
     reviewers: tuple[ReviewerSpec, ...] = ()
     """A person's own reviewers."""
     plan_rules: tuple[PlanRule, ...] = ()

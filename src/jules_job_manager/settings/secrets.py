@@ -121,7 +121,12 @@ def check(settings: Settings, environ: Mapping[str, str]) -> list[SecretState]:
     except ConfigurationError:
         with_token = settings  # told below, for the setting itself
     sources = Sources(with_token, environ)
-    for name, value in _referring(settings):
+    kept = [
+        (f"servers.{address}.api_key", server.api_key)
+        for address, server in settings.servers.items()
+        if is_reference(server.api_key)
+    ]
+    for name, value in [*_referring(settings), *kept]:
         for item in value if isinstance(value, tuple) else (value,):
             if is_reference(item):
                 found.append(_state(name, item, sources))
@@ -212,6 +217,9 @@ def _secret_settings(settings: Settings) -> Iterator[tuple[str, str | tuple[str,
                 yield f"{section}.{field.name}", getattr(getattr(settings, section), field.name)
     for name, account in settings.accounts.items():
         yield f"accounts.{name}.api_key", account.api_key
+    for address, server in settings.servers.items():
+        if not is_reference(server.api_key):  # one is read only when its service is used
+            yield f"servers.{address}.api_key", server.api_key
 
 
 def _as_tuple(value: str | tuple[str, ...]) -> tuple[str, ...]:

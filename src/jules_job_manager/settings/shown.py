@@ -46,6 +46,10 @@ def _table_rows(settings: Settings, secret: Callable[[str], str]) -> list[dict[s
         for name, account in settings.accounts.items()
     ]
     tables += [
+        (f"servers.{address}", server, "The key of a service.")
+        for address, server in settings.servers.items()
+    ]
+    tables += [
         (f"reviewers.{reviewer.name}", reviewer, "A reviewer of your own.")
         for reviewer in settings.reviewers
     ]

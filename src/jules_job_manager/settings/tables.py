@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from jules_job_manager.domain.decision_rules import AnswerRule, MergeRule, PlanRule
 from jules_job_manager.domain.reviewer import ReviewerSpec
 from jules_job_manager.errors import ConfigurationError
-from jules_job_manager.settings.model import AccountSettings
+from jules_job_manager.settings.model import AccountSettings, ServerKeySettings
+from jules_job_manager.settings.server_keys import is_same
 
 T = TypeVar("T")
 R = TypeVar("R", PlanRule, MergeRule)
-NAMES = ("remotes", "accounts", "reviewers", "plan_rules", "merge_rules", "answer_rules")
+NAMES = ("remotes", "accounts", "servers", "reviewers", "plan_rules", "merge_rules", "answer_rules")
 PLANS = ("auto", "free", "pro", "ultra", "none")
 PRIORITIES = ("critical", "high", "medium", "low")
 
@@ -28,6 +29,7 @@ def read(document: Mapping[str, Any], origin: str) -> dict[str, Any]:
     return {
         "remotes": _remotes(document.get("remotes", {})),
         "accounts": _accounts(document.get("accounts", {}), origin),
+        "servers": _servers(document.get("servers", {}), origin),
         "reviewers": _reviewers(document.get("reviewers", {}), origin),
         "plan_rules": tuple(
             _plan_rule(table, number, origin)
@@ -65,6 +67,24 @@ def _accounts(table: Any, origin: str) -> dict[str, AccountSettings]:
             raise ConfigurationError(f"{where} has no api_key (in {origin}).")
         _one_of(account.plan, PLANS, f"{where} plan", origin)
         found[str(name)] = account
+    return found
+
+
+def _servers(table: Any, origin: str) -> dict[str, ServerKeySettings]:
+    how = '[servers."https://HOST:PORT"]'
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"[servers] must hold tables like {how} (in {origin}).")
+    found = {}
+    for address, members in table.items():
+        where = f'[servers."{address}"]'
+        if not is_same(address, address):
+            raise ConfigurationError(
+                f"{where} is under no address (in {origin}).", hint=f"Write it as {how}."
+            )
+        server = _built(ServerKeySettings, members, where, origin)
+        if not server.api_key.strip():
+            raise ConfigurationError(f"{where} has no api_key (in {origin}).")
+        found[str(address)] = server
     return found
 
 

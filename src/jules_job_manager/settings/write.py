@@ -75,6 +75,10 @@ _TABLES = """
 #api_key = "..."
 #plan = "pro"
 
+# Keys of further services; each goes to its own address only (--server).
+#[servers."https://jjm.example.org"]
+#api_key = "keyring:jjm/example"
+
 # Reviewers of your own, asked about every delivery (docs/reference/reviewers.md).
 #[reviewers.style]
 #command = "my-reviewer --json"

@@ -1,7 +1,11 @@
-"""`jjm queue run` on a real (pseudo) terminal: the board, the keys, Ctrl-C; and without one."""
+"""`jjm queue run` on a real (pseudo) terminal: the board, the keys, Ctrl-C; and without one.
+
+What is true of the board is true here and through a service.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -15,6 +19,8 @@ import termios
 import time
 
 import pytest
+from tests.environment import bare_environment
+from tests.service_thread import running_service
 from tests.warm_program import start_jjm
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -93,59 +99,109 @@ def queue(jjm, tmp_path):
     return run, {"JJM_SIMULATOR__SCENARIO": "s.toml", "JJM_SIMULATOR__SPEED": "100"}
 
 
+class Here:
+    """The run works on this machine."""
+
+    stopped = "Nothing is lost: `jjm queue run` goes on from here."
+
+    def __init__(self, folder, words, environ):
+        self.start = lambda **more: Terminal(words, folder, **environ, **more)
+
+    def begin(self, **more):
+        """Return a run that does all of the job."""
+        return self.start(**more)
+
+
+class Through:
+    """The run follows a service, whose worker does the job."""
+
+    stopped = "Stopped following. The service goes on."
+
+    def __init__(self, folder, there):
+        self.there = there
+        service = {"JJM_SERVER": there.address, "JJM_SERVER_KEY": there.key, "JJM_BACKEND": "",
+                   "JJM_HOME": str(folder / "elsewhere")}  # fmt: skip
+        self.start = lambda **more: Terminal(["queue", "run"], folder, **service, **more)
+
+    def begin(self, **more):
+        """Return a run that sees the job begin: the queue is paused until the board is there."""
+        terminal = self.start(**more)
+        terminal.until("Ctrl-C stops following; the service goes on.")
+        terminal.until("paused")
+        work = self.there.app.queue_admin.resume()
+        asyncio.run_coroutine_threadsafe(work, self.there.loop).result(timeout=60)
+        return terminal
+
+
+@pytest.fixture(params=["here", "service"])
+def way(request, jjm, queue, tmp_path):
+    """Return how a run is started on a terminal: over the store at hand, or through a service."""
+    words, environ = queue
+    if request.param == "here":
+        yield Here(tmp_path, words, environ)
+        return
+    (tmp_path / "home" / "config.toml").write_text(
+        f'[remotes]\n"octo/atlas" = "{tmp_path / "origin.git"}"\n'
+        "[queue]\npoll_interval_seconds = 0.5\n"
+    )
+    home = bare_environment(
+        JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator", JJM_REVIEW__SANDBOX="host",
+        JJM_SIMULATOR__SCENARIO=str(tmp_path / "s.toml"), JJM_SIMULATOR__SPEED="100",
+    )  # fmt: skip
+    jjm("queue", "pause")
+    with running_service(home, **{"server.worker": True}) as there:
+        yield Through(tmp_path, there)
+
+
 def _job(jjm):
     return json.loads(jjm("queue", "list", "--json", "status,reason").stdout)[0]
 
 
-def test_a_plan_is_approved_with_a_key(jjm, tmp_path, queue):
+def test_a_plan_is_approved_with_a_key(jjm, way):
     """The plan is shown with its escapes made visible; y lets it go on to the merge."""
-    words, environ = queue
-    terminal = Terminal(words, tmp_path, **environ)
+    terminal = way.begin()
     terminal.until("may Jules do this?")
     assert r"1. Greet \x1b[2J them" in terminal.until("decide later")
     terminal.resize(40, 12)
     terminal.process.send_signal(signal.SIGWINCH)  # the kernel tells controlling terminals only
     terminal.text = terminal.until("\x1b[2J").partition("\x1b[2J")[2]  # all is drawn anew
-    assert "created (attempt 1)" in terminal.until("may Jules do this?")
+    assert "attempt 1" in terminal.until("may Jules do this?")
     terminal.press("y")
     assert 0 == terminal.end()
     assert "plan approved (you approved it)" in re.sub(r"\s+", " ", terminal.text)
     assert "done" == _job(jjm)["status"]
 
 
-def test_declining_is_remembered(jjm, tmp_path, queue):
+def test_declining_is_remembered(jjm, way):
     """N leaves the job to the person and says how to go on; it is not asked again."""
-    words, environ = queue
-    terminal = Terminal(words, tmp_path, **environ)
+    terminal = way.begin()
     terminal.until("may Jules do this?")
     terminal.press("n")
     assert 8 == terminal.end()
     job = _job(jjm)
     assert "needs_you" == job["status"]
     assert "you declined its plan; say what to change: jjm message" in job["reason"]
-    again = Terminal(words, tmp_path, **environ)
+    again = way.start()
     assert 8 == again.end()
     assert "may Jules do this?" not in again.text
 
 
-def test_skipping_names_the_commands(jjm, tmp_path, queue):
+def test_skipping_names_the_commands(jjm, way):
     """S leaves it for later."""
-    words, environ = queue
-    terminal = Terminal(words, tmp_path, **environ)
+    terminal = way.begin()
     terminal.until("may Jules do this?")
     terminal.press("s")
     assert 8 == terminal.end()
     assert "then jjm approve" in _job(jjm)["reason"]
 
 
-def test_ctrl_c_leaves_a_clean_terminal(tmp_path, queue):
-    """It stops at once, says that nothing is lost and how to go on."""
-    words, environ = queue
-    terminal = Terminal(words, tmp_path, **environ, NO_COLOR="1")
+def test_ctrl_c_leaves_a_clean_terminal(way):
+    """It stops at once, and says what goes on."""
+    terminal = way.begin(NO_COLOR="1")
     terminal.until("may Jules do this?")
     terminal.process.send_signal(signal.SIGINT)
     assert 8 == terminal.end()
-    assert "Nothing is lost: `jjm queue run` goes on from here." in terminal.text
+    assert way.stopped in terminal.text
     assert not re.search(r"\x1b\[[0-9;]*3[0-7][0-9;]*m", terminal.text)
 
 

@@ -77,6 +77,16 @@ def test_a_job_from_its_document_to_its_end(home, far, tmp_path):
         (task,) = (t["id"] for t in json.loads(far(there, "list", "--json", "id").stdout))
         assert "merged" in far(there, "queue", "story", "Task 1").stdout
         assert "accept" in far(there, "review", "Task 1").stdout.lower()
+        shown = far(there, "review", "Task 1", "--format", "json").stdout
+        again = far(there, "review", "Task 1", "--again", "--format", "json")
+        assert "warning: no check commands are configured here" in again.stderr
+        first, second = json.loads(shown), json.loads(again.stdout)
+        assert "accept" == first["verdict"] == second["verdict"]
+        assert first["delivered_commit"] == second["delivered_commit"]
+        assert first["base_commit"] != second["base_commit"]
+        refused = far(there, "review", "Task 1", "--again", "--check", "true", expect=1).stderr
+        assert "--check means nothing here" in refused
+        assert "checked again: accept" in far(there, "queue", "story", "Task 1").stdout
         assert "No command was run" in far(there, "review", "flaky").stderr
         assert "+print('hello')" in far(there, "patch", task).stdout
         assert "greet.py\n" == far(there, "diff", task, "--name-only").stdout

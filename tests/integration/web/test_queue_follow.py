@@ -11,10 +11,15 @@ from tests.environment import bare_environment
 from tests.service_thread import running_service
 
 from jules_job_manager.adapters.system_clock import SystemClock
+from jules_job_manager.cli.plan_desk import KeyDesk
 from jules_job_manager.client.app import open_remote
 from jules_job_manager.client.queue_follow import Ended, QueueFollow
 from jules_job_manager.domain.event import EventType, NewEvent
-from jules_job_manager.domain.job import Job, JobStatus
+from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
+from jules_job_manager.domain.orchestration import Snapshot, slots_used
+from jules_job_manager.domain.plan import Plan, PlanStep
+from jules_job_manager.domain.task import JulesTask, TaskStatus
+from jules_job_manager.errors import OperationFailedError, PlanChangedError
 from jules_job_manager.services.queue_run import LEASE_NAME
 from jules_job_manager.settings.load import load_settings
 
@@ -123,4 +128,77 @@ async def test_it_can_be_stopped_while_it_waits(start, tmp_path):
             await _until(lambda: follow.is_listening)
             follow.stop()
             assert Ended.STOPPED is await running
+    await asyncio.to_thread(service.__exit__, None, None, None)
+
+
+PLAN = Plan(id="p1", steps=(PlanStep(id="s1", title="Read it"),))
+
+
+def _asks(status: TaskStatus = TaskStatus.WAITING_APPROVAL):
+    """Let a job wait for a person's word on the plan of a task that only the store knows."""
+
+    async def work(app):
+        waiting = replace(READY, status=JobStatus.NEEDS_YOU, task_id="7", reason="its plan waits")
+        await _lead(waiting)(app)
+        attempt = Attempt(
+            mark="m", job_key="Task 1", number=1, state=AttemptState.LIVE, task_id="7"
+        )
+        await app.store.jobs.save_attempt(attempt)
+        task = JulesTask(id="7", status=status, plan=PLAN, backend="simulator")
+        await app.store.tasks.save_tasks([task])
+
+    return work
+
+
+async def test_a_plan_is_put_to_the_person_and_declined_there(start, tmp_path):
+    """The board has the job, the slot and the question; the answer is the service's to keep."""
+    service = start()
+    there = await asyncio.to_thread(service.__enter__)
+    await _there(there, _asks())
+    told: list[str] = []
+    shown: list[Snapshot] = []
+    desk = KeyDesk()
+    async with open_remote(_settings(there, tmp_path), clock=QuickClock()) as app:
+        follow = QueueFollow(
+            app, report=lambda p: told.append(p.text), show=shown.append, desk=desk
+        )
+        async with asyncio.TaskGroup() as group, asyncio.timeout(60):
+            running = group.create_task(follow.run())
+            await _until(desk.is_asking)
+            assert PLAN == desk.current.plan
+            assert 1 == slots_used(shown[-1])
+            assert ["its plan waits"] == [job.reason for job in shown[-1].jobs]
+            await _there(there, _says((EventType.QUEUE_DRAINED, "queue", {})))
+            await _until(lambda: len(shown) > 3)
+            assert not running.done()
+            desk.press("n")
+            await _until(lambda: told)
+            await _there(there, _says((EventType.QUEUE_DRAINED, "queue", {})))
+            assert Ended.DRAINED is await running
+        assert "changed by a person: its plan was declined" in told
+        assert not (await app.board()).questions
+    (entry,) = await _there(there, _entries)
+    assert {"declined_plan": PLAN.fingerprint} == entry.after["is"]
+    await asyncio.to_thread(service.__exit__, None, None, None)
+
+
+async def _entries(app):
+    return [
+        entry
+        for entry in await app.store.audit.read(limit=50)
+        if entry.operation == "api.decline_plan"
+    ]
+
+
+async def test_what_cannot_be_declined_is_told(start, tmp_path):
+    """Another plan, or none that waits, is refused in a sentence, here as at the service."""
+    service = start()
+    there = await asyncio.to_thread(service.__enter__)
+    await _there(there, _asks())
+    async with open_remote(_settings(there, tmp_path)) as app:
+        with pytest.raises(PlanChangedError, match="changed since it was shown"):
+            await app.tasks.decline_plan("7", "0" * 64)
+        await _there(there, _asks(TaskStatus.IN_PROGRESS))
+        with pytest.raises(OperationFailedError, match="is not waiting for approval"):
+            await app.tasks.decline_plan("7", PLAN.fingerprint)
     await asyncio.to_thread(service.__exit__, None, None, None)

@@ -9,7 +9,7 @@ with one key: y approves, n declines, s leaves it for later. Piped, each thing t
 line; with --json, a JSON object.
 
 Through a service this starts nothing: the service's worker runs the queue, and this shows what
-happens there until nothing can move.
+happens there until nothing can move. The board and its keys are the same.
 
 Exit code 0: every job is done. 1: a job failed. 8: something waits for you.
 """
@@ -127,7 +127,8 @@ async def run_queue(
         return await _dry_run(app, context, jobs)
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
-    with watching(context, settings, as_json=args.json, asks=not args.no_input) as watch:
+    slots, asks = settings.queue.concurrency, not args.no_input
+    with watching(context, slots=slots, as_json=args.json, asks=asks) as watch:
         worker = queue_worker(
             app, settings, remotes, report=watch.report, show=watch.show, desk=watch.desk,
             watch=args.watch,

@@ -51,7 +51,8 @@ def run(args: Namespace, context: Context) -> int:
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
     from jules_job_manager.cli.exit_codes import FAILED, OK, PENDING
 
-    refuse_options(context, {"--again": args.again})
+    if args.again:
+        refuse_options(context, {"--check": args.check, "--remote": args.remote})
     settings = context.settings({"review.checks": args.check})
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
 
@@ -76,8 +77,7 @@ async def _reviewed(
     from jules_job_manager.cli.commands.queue_run import prepare_checks
     from jules_job_manager.domain.job_keys import matching_key
     from jules_job_manager.domain.references import request_from
-    from jules_job_manager.domain.review import Delivery
-    from jules_job_manager.errors import InvalidInputError
+    from jules_job_manager.services.repeated_reviews import latest_review
 
     # A store without a queue has branches to review all the same.
     known = [] if app.store.kind == "json" else await app.store.jobs.list_jobs()
@@ -89,20 +89,12 @@ async def _reviewed(
         await prepare_checks(context, settings)
         return job, await _of_branch(reviewer, job, request, _teller(context))
     job = jobs[key]
-    reviews = await app.store.jobs.list_reviews(key)
-    if not reviews:
-        raise InvalidInputError(
-            f"No delivery of {key} was reviewed yet.",
-            hint="`jjm queue run` reviews it when it is there; a branch can be named instead.",
-        )
-    latest = max(reviews, key=lambda review: (review.at is not None, review.at))
     if not args.again:
-        return job, latest
-    await prepare_checks(context, settings)
-    attempts = await app.store.jobs.list_attempts(key)
-    attempt = next((a for a in attempts if a.mark == latest.mark), attempts[-1])
-    delivery = Delivery(commit=latest.delivered_commit)
-    return job, await reviewer.review(job, attempt, delivery, _teller(context))
+        return job, latest_review(job, await app.store.jobs.list_reviews(key))
+    return job, await app.administration.review_again(
+        job, settings=settings, remotes=remotes, tell=_teller(context),
+        warn=lambda text: context.note(f"warning: {text}"),
+    )  # fmt: skip
 
 
 def _job_of(

@@ -171,6 +171,9 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.TASK_NUDGED: lambda data: f"asked to go on ({_text(data, 'number')})",
     EventType.DELIVERY_FOUND: _found,
     EventType.REVIEW_FINISHED: lambda data: f"review: {_text(data, 'verdict')}",
+    EventType.REVIEW_REPEATED: lambda data: (
+        f"checked again: {_text(data.get('review') or {}, 'verdict') or 'it could not be'}"
+    ),
     EventType.MERGED: lambda data: f"merged as {_commit(data)}",
     EventType.REVERTED: lambda data: f"taken back as {_commit(data)}",
     EventType.MERGE_APPROVED: lambda data: f"a person lets {_commit(data)} be merged",

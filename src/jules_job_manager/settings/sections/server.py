@@ -65,5 +65,15 @@ class ClientSettings:
         "", "Address of the service, as https://HOST:PORT; empty: commands work here.",
         env="JJM_SERVER",
     )  # fmt: skip
-    api_key: str = setting("", "Key of the service.", env="JJM_SERVER_KEY", secret=True)
+    api_key: str = setting(
+        "", "Key of that service; no other gets it (see [servers]).", env="JJM_SERVER_KEY",
+        secret=True,
+    )  # fmt: skip
     timeout_seconds: float = setting(60.0, "Longest wait for one answer of it.", minimum=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerKeySettings:
+    """The key of one more service, under its address."""
+
+    api_key: str = ""

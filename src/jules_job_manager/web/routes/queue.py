@@ -20,6 +20,7 @@ from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
+from jules_job_manager.web.schemas.board import BoardOut
 
 reads = APIRouter(tags=["queue"], route_class=PlainReadRoute)
 """What boards ask for again and again."""
@@ -42,6 +43,12 @@ async def get_queue(app: QueueReader, request: Request) -> Response:
 async def get_outlook(app: QueueReader) -> dict[str, Any]:
     """Say what the queue would do next, as far as the store knows; Jules is not asked."""
     return (await app.outlook()).to_dict()
+
+
+@router.get("/queue/board", operation_id="get_board", response_model=BoardOut)
+async def get_board(app: QueueReader) -> dict[str, Any]:
+    """Return what a live board shows: how the queue stands, and the plans a person may decide on."""
+    return (await app.board()).to_dict()
 
 
 @router.post("/queue/pause", operation_id="pause_queue", status_code=204, responses=_ACTS)

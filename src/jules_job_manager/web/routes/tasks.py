@@ -252,6 +252,20 @@ async def approve_plan(
 
 
 @router.post(
+    "/tasks/{task_id}/decline", operation_id="decline_plan", response_model=s.TaskActOut,
+    responses=_ACTS,
+)  # fmt: skip
+async def decline_plan(
+    app: TasksWriter, request: Request, reference: Reference, body: s.DeclineIn
+) -> dict[str, Any]:
+    """Decline the plan that was seen: the queue asks no more about it. Jules is told nothing."""
+    task = await stored_task(app.store, reference)
+    await app.interventions.decline_plan(task, body.plan)
+    note_change(request, resource=f"task:{task.id}", after={"declined_plan": body.plan})
+    return _act(app, task)
+
+
+@router.post(
     "/tasks/{task_id}/resume", operation_id="resume_task", response_model=s.TaskActOut,
     responses=_ACTS,
 )  # fmt: skip

@@ -5,12 +5,21 @@ What works on repositories may take minutes: the routes say `x-takes-long`, and 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
+from jules_job_manager.bootstrap.queue import reviewer_of
+from jules_job_manager.bootstrap.sandbox import check_warnings
+from jules_job_manager.services.repeated_reviews import review_once_more, what_was_reviewed
 from jules_job_manager.web.auditing import note_change
-from jules_job_manager.web.caller import QueueWriter, ReviewsReader, ReviewsWriter, TasksWriter
+from jules_job_manager.web.caller import (
+    QueueWriter,
+    ReviewsReader,
+    ReviewsWriter,
+    TasksWriter,
+    service_of,
+)
 from jules_job_manager.web.etags import IfMatch
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.problems import documented
@@ -19,6 +28,9 @@ from jules_job_manager.web.schemas import upkeep as s
 
 router = APIRouter(route_class=IdempotentRoute)
 _LONG = {"x-takes-long": True}
+ReviewId = Annotated[
+    str, Path(max_length=60, pattern=r"^[0-9]{1,18}-[0-9a-f]{32}$", description="As it was given.")
+]
 
 
 @router.post(
@@ -42,6 +54,41 @@ async def revert_job(
         after={**after, "dry_run": how.dry_run},
     )  # fmt: skip
     return told
+
+
+@router.post(
+    "/jobs/{key}/review", operation_id="review_job_again", status_code=202,
+    response_model=s.ReviewBegunOut, tags=["jobs"], responses=documented(404, 409, 412, 415, 422),
+)  # fmt: skip
+async def review_job_again(
+    app: ReviewsWriter, key: Key, request: Request, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Begin to check a job's delivery again, on the base as it is now; the queue heeds it not.
+
+    One that runs already is joined. An event `review_repeated` tells that it is over.
+    """
+    job = await job_meant(app, key, if_match)
+    await what_was_reviewed(app.store, job)
+    settings = app.settings
+    warnings = await check_warnings(settings)
+    reviewer = reviewer_of(app, settings, dict(settings.remotes))
+    begun = await service_of(request).reviews.begin(
+        job, lambda: review_once_more(app.store, reviewer, job), actor=app.actor
+    )
+    note_change(request, resource=f"job:{job.key}", after={"review": begun})
+    return {"id": begun, "job_key": job.key, "warnings": warnings}
+
+
+@router.get(
+    "/jobs/{key}/review/{review_id}", operation_id="get_repeated_review",
+    response_model=s.RepeatedReviewOut, tags=["jobs"], responses=documented(404),
+)  # fmt: skip
+async def get_repeated_review(
+    app: ReviewsReader, key: Key, review_id: ReviewId, request: Request
+) -> dict[str, Any]:
+    """Say how a review stands that was asked for again."""
+    job = await job_meant(app, key, None)
+    return (await service_of(request).reviews.look(job.key, review_id)).to_dict()
 
 
 @router.post(

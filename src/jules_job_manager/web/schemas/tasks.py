@@ -167,6 +167,21 @@ class MessageIn(Body):
     text: Annotated[Text, Field(min_length=1)]
 
 
+class DeclineIn(Body):
+    """A plan that a person does not want."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"plan": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+        },
+    )
+
+    plan: Annotated[Line, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="Fingerprint of the plan that was seen; refused when it is another by now."
+    )
+
+
 class ApprovalIn(Body):
     """An approval of a plan."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from jules_job_manager.web.schemas.base import Answer, Body
-from jules_job_manager.web.schemas.jobs import CheckResultOut, JobOut
+from jules_job_manager.web.schemas.jobs import CheckResultOut, JobOut, ReviewOut
 
 
 class RevertIn(Body):
@@ -117,3 +117,43 @@ class NotifiedOut(Answer):
     model_config = ConfigDict(json_schema_extra={"example": {"addresses": 1}})
 
     addresses: int
+
+
+class ReviewBegunOut(Answer):
+    """A review that was asked for again, and is at work."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "4711-0123456789abcdef0123456789abcdef",
+                "job_key": "SHOP-12",
+                "warnings": [],
+            }
+        }
+    )
+
+    id: str = Field(description="Asks how it stands.")
+    job_key: str
+    warnings: list[str] = Field(description="What to know of the checks: they prove little, say.")
+
+
+class ReviewErrorOut(Answer):
+    """Why a review could not be run."""
+
+    code: str
+    detail: str
+    hint: str | None
+
+
+class RepeatedReviewOut(Answer):
+    """How a review stands that was asked for again."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"state": "running", "review": None, "error": None}}
+    )
+
+    state: Literal["running", "done", "failed", "lost"] = Field(
+        description="`failed`: it could not be run; `lost`: the service was stopped over it."
+    )
+    review: ReviewOut | None = Field(description="Of one that is done.")
+    error: ReviewErrorOut | None = Field(description="Of one that failed.")
