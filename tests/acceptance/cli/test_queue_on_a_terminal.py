@@ -21,7 +21,10 @@ import time
 import pytest
 from tests.environment import bare_environment
 from tests.service_thread import running_service
+from tests.waiting import until
 from tests.warm_program import start_jjm
+
+from jules_job_manager.domain.event import EventType
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 BACKLOG = "### Task 1: First\n**Status**: Ready\n**Prompt**: Add a greeting\n"
@@ -150,6 +153,12 @@ def way(request, jjm, queue, tmp_path):
     )  # fmt: skip
     jjm("queue", "pause")
     with running_service(home, **{"server.worker": True}) as there:
+
+        async def has_paused():
+            return await there.app.store.events.read(type=EventType.QUEUE_DRAINED)
+
+        # Otherwise the worker might say only to those who follow that nothing can move.
+        asyncio.run_coroutine_threadsafe(until(has_paused), there.loop).result(timeout=60)
         yield Through(tmp_path, there)
 
 
