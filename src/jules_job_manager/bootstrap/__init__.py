@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.interventions import Interventions
     from jules_job_manager.services.observer import Observer
     from jules_job_manager.services.outlook import Outlook
+    from jules_job_manager.services.plan_desk import PlanAnswer
     from jules_job_manager.services.queue_admin import QueueAdmin
     from jules_job_manager.services.queue_board import QueueBoard
     from jules_job_manager.services.tasks import TaskService
@@ -160,6 +161,9 @@ class App:
         Raises:
             UnsupportedOperationError: the store keeps no jobs.
         """
+        return self._backlogs()
+
+    def _backlogs(self) -> BacklogService:
         from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
         from jules_job_manager.services.backlogs import BacklogService
 
@@ -190,7 +194,7 @@ class App:
         from jules_job_manager.services.backlog_sync import BacklogSync
 
         return BacklogSync(
-            backlogs=self.backlogs, store=self.store, clock=self.clock,
+            backlogs=self._backlogs(), store=self.store, clock=self.clock,
             machine=socket.gethostname(), writes=writes,
         )  # fmt: skip
 
@@ -327,6 +331,9 @@ class App:
         mine = [a for a in accounts if known is not None and a.backend.name == known.backend]
         return (mine or accounts)[0].observer
 
+    async def note_answer(self, answer: PlanAnswer, error: str) -> None:
+        """Hear what a person decided on a plan at the board; nothing is written down here."""
+
     def news_of(
         self, reference: str
     ) -> AbstractAsyncContextManager[Callable[[float], Awaitable[None]]]:
@@ -393,8 +400,10 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
-    """Open the store and yield the application.
+async def open_app(
+    settings: Settings, clock: Clock | None = None, *, kind: type[App] = App
+) -> AsyncIterator[App]:
+    """Open the store and yield the application, of this kind.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -417,7 +426,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
     except BaseException:
         stop_log()
         raise
-    app = App(settings, store, clock)
+    app = kind(settings, store, clock)
     app.log_warning = log_warning
     app.secrets = secrets
     try:
