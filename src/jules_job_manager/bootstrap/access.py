@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
+import contextlib
 import os
 import secrets
 from datetime import timedelta
@@ -125,11 +125,25 @@ async def tidy(store: Store, settings: Settings, clock: Clock) -> dict[str, int]
 
 def local_caller() -> Caller:
     """Return the user of this machine, who may do everything: the store is theirs anyway."""
+    return Caller(
+        principal=Principal(name=f"cli:{_user()}", kind=PrincipalKind.LOCAL, role=Role.ADMIN)
+    )
+
+
+def _user() -> str:
+    """Return who the system says runs this; variables such as USER are not asked where it can tell."""
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as containers sometimes give
-        name = "local"
-    return Caller(principal=Principal(name=name, kind=PrincipalKind.LOCAL, role=Role.ADMIN))
+        import pwd
+
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except ImportError:  # Windows
+        import getpass
+
+        with contextlib.suppress(KeyError, OSError):
+            return getpass.getuser()
+    except KeyError:  # a user without a name, as containers sometimes give
+        return str(os.geteuid())
+    return "local"
 
 
 def public_url(settings: Settings) -> str:

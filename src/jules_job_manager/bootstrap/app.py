@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.interventions import Interventions
     from jules_job_manager.services.observer import Observer
     from jules_job_manager.services.outlook import Outlook
+    from jules_job_manager.services.plan_desk import PlanAnswer
     from jules_job_manager.services.queue_admin import QueueAdmin
     from jules_job_manager.services.queue_board import QueueBoard
     from jules_job_manager.services.tasks import TaskService
@@ -137,6 +138,9 @@ class App:
         Raises:
             UnsupportedOperationError: the store keeps no jobs.
         """
+        return self._backlogs()
+
+    def _backlogs(self) -> BacklogService:
         from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
         from jules_job_manager.services.backlogs import BacklogService
 
@@ -167,7 +171,7 @@ class App:
         from jules_job_manager.services.backlog_sync import BacklogSync
 
         return BacklogSync(
-            backlogs=self.backlogs, store=self.store, clock=self.clock,
+            backlogs=self._backlogs(), store=self.store, clock=self.clock,
             machine=socket.gethostname(), writes=writes,
         )  # fmt: skip
 
@@ -300,6 +304,9 @@ class App:
         accounts = list(self.accounts().values())
         mine = [a for a in accounts if known is not None and a.backend.name == known.backend]
         return (mine or accounts)[0].observer
+
+    async def note_answer(self, answer: PlanAnswer, error: str) -> None:
+        """Hear what a person decided on a plan at the board; nothing is written down here."""
 
     def news_of(
         self, reference: str

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncIterator[App]:
-    """Open the store and yield the application.
+async def open_app(
+    settings: Settings, clock: Clock | None = None, *, kind: type[App] = App
+) -> AsyncIterator[App]:
+    """Open the store and yield the application, of this kind.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -44,7 +46,7 @@ async def open_app(settings: Settings, clock: Clock | None = None) -> AsyncItera
         stop_log()
         raise
     _watch_queries(store, settings)
-    app = App(settings, store, clock)
+    app = kind(settings, store, clock)
     app.log_warning = log_warning
     app.secrets = secrets
     try:

@@ -183,6 +183,7 @@ def queue_worker(
             documents=app.documents(writes=settings.queue.write_back),
             show=show,
             desk=desk,
+            answered=app.note_answer,
             dispatcher=dispatcher,
             # Each run begins where the last message ended, whoever sent it.
             notifications=notifications_of(app, settings) if settings.notify.urls else None,

@@ -100,7 +100,9 @@ class Context:
         if self.server:
             from jules_job_manager.client.app import open_remote as opened
         else:
-            from jules_job_manager.bootstrap import open_app as opened  # type: ignore[assignment]
+            from jules_job_manager.bootstrap.audited import (  # type: ignore[assignment]
+                open_audited as opened,
+            )
 
         async def whole() -> T:
             async with opened(settings) as app:

@@ -301,3 +301,8 @@ def _step(
         job_key="" if candidate.attempt is None else candidate.attempt.job_key,
         title=candidate.task.title, failed=failed,
     )  # fmt: skip
+
+
+def done_steps(steps: Sequence[CleanStep]) -> list[str]:
+    """Return what was done, each as `archive ID` or `delete ID`."""
+    return [f"{step.fate.value} {step.task_id}" for step in steps if step.done]

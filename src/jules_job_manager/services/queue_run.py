@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -92,6 +92,7 @@ class QueueRun:
         documents: BacklogSync | None = None,
         show: Callable[[o.Snapshot], None] | None = None,
         desk: PlanDesk | None = None,
+        answered: Callable[[PlanAnswer, str], Awaitable[None]] | None = None,
         dispatcher: Dispatcher | None = None,
         notifications: Notifications | None = None,
         alerts: Alerts | None = None,
@@ -111,6 +112,8 @@ class QueueRun:
             documents: Brings edits of documents in and progress out; None: neither.
             show: Shown what is known after every look.
             desk: Where a person decides on plans; None: they are left to other commands.
+            answered: Told of each decision of a person once it is done, with the code of the error
+                that kept it from being done (empty: none did); None: nobody is.
             dispatcher: Brings reviews to workers; None: they are put in line, and found there.
             notifications: Tells people; None: nobody is told.
             alerts: Notices what is wrong for long; None: nobody does.
@@ -130,6 +133,7 @@ class QueueRun:
         self._options = options
         self._show = show
         self._desk = desk
+        self._answered = answered
         self._state = QueueState(store=store, clock=clock, report=report, documents=documents)
         self._effects = AttemptEffects(
             state=self._state, accounts=accounts, reviewer=reviewer, policy=policy,
@@ -454,6 +458,7 @@ class QueueRun:
             if given.answer == "decline":
                 await self._store.set_note(DECLINED_NOTE + plan.fingerprint, question.task_id)
                 self._state.say(job.key, "plan declined by you", "a person declined the plan")
+                await self._note_answer(given)
                 continue
             attempts = await self._store.jobs.list_attempts(job.key, live_only=True)
             attempt = next((a for a in attempts if a.task_id == question.task_id), None)
@@ -467,7 +472,14 @@ class QueueRun:
                 await self._approve(job, attempt.account, attempt.task_id, action)
             except (BackendConnectionError, OperationFailedError, TaskNotFoundError) as exc:
                 self._state.say(job.key, f"its plan was not approved: {exc}")
+                await self._note_answer(given, exc.code)
+            else:
+                await self._note_answer(given)
         return bool(answers)
+
+    async def _note_answer(self, given: PlanAnswer, error: str = "") -> None:
+        if self._answered is not None:
+            await self._answered(given, error)
 
     async def _pause(self) -> None:
         """Wait for the next look; news and an answer at the desk end the wait."""

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jules_job_manager.domain.access import Principal
+from jules_job_manager.domain.change_notes import ChangeNote
 from jules_job_manager.errors import StoreError
 from jules_job_manager.web.access import SAFE_METHODS, gate_of, known_principal
 
@@ -21,13 +22,9 @@ _STATE = "jjm_audit"
 _REFUSED = frozenset({401, 403, 429})
 
 
-def note_change(
-    connection: HTTPConnection, *, resource: str = "", before: Any = None, after: Any = None
-) -> None:
+def note_change(connection: HTTPConnection, note: ChangeNote) -> None:
     """Let the entry of this request name its resource, and show it before and after."""
-    connection.scope.setdefault("state", {})[_STATE] = {
-        "resource": resource, "before": before, "after": after,
-    }  # fmt: skip
+    connection.scope.setdefault("state", {})[_STATE] = note
 
 
 def note_audited(connection: HTTPConnection) -> None:
@@ -61,27 +58,27 @@ class AuditRequests:
         finally:
             connection = HTTPConnection(scope)
             who = known_principal(connection)
-            detail = scope["state"].get(_STATE, {})
+            detail = scope["state"].get(_STATE, ChangeNote(resource=""))
             if who is not None and detail is not None:
                 await _record(connection, who, status, detail)
 
 
 async def _record(
-    connection: HTTPConnection, who: Principal, status: int, detail: dict[str, Any]
+    connection: HTTPConnection, who: Principal, status: int, detail: ChangeNote
 ) -> None:
     gate = gate_of(connection)
     if gate.audit is None:
         return
     route = connection.scope.get("route")
     name = getattr(route, "operation_id", None) or getattr(route, "name", None) or "unknown"
-    after = {"status": status}
-    if detail.get("after") is not None:
-        after["is"] = detail["after"]
+    after: dict[str, Any] = {"status": status}
+    if detail.after is not None:
+        after["is"] = detail.after
     result = "done" if status < 400 else "refused" if status in _REFUSED else "failed"
     try:
         await gate.audit.record(
-            gate.caller(connection, who), f"api.{name}", result=result, before=detail.get("before"),
-            resource=detail.get("resource") or connection.scope["path"][:500], after=after,
+            gate.caller(connection, who), f"api.{name}", result=result, before=detail.before,
+            resource=detail.resource or connection.scope["path"][:500], after=after,
         )  # fmt: skip
     except StoreError as exc:  # it is done; the log file has what the audit lacks
         caller = gate.caller(connection, who)

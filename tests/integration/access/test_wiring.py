@@ -13,6 +13,7 @@ from tests.web_access import ADMIN, world
 
 from jules_job_manager.bootstrap import access as bootstrap
 from jules_job_manager.domain.access import Permission, Principal, Role
+from jules_job_manager.domain.change_notes import ChangeNote
 from jules_job_manager.errors import ConfigurationError, StoreUnavailableError
 from jules_job_manager.settings.load import load_settings
 from jules_job_manager.web.access import needs
@@ -68,7 +69,10 @@ async def test_a_route_may_say_more(tmp_path, clock):
 
         @there.app.put("/thing", operation_id="change_thing")
         async def change(request: Request, who: TasksWriter):
-            note_change(request, resource="thing:1", before={"token": "x"}, after={"title": "new"})
+            note_change(
+                request,
+                ChangeNote(resource="thing:1", before={"token": "x"}, after={"title": "new"}),
+            )
             return who.name
 
         client = there.client(**{"X-API-Key": await there.key()})

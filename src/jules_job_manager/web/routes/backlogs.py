@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.services.backlog_change import ImportReport
+from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import BacklogsReader, BacklogsWriter
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.problems import documented
@@ -31,9 +33,18 @@ async def list_backlogs(app: BacklogsReader) -> list[dict[str, Any]]:
     "/backlogs", operation_id="import_backlog", response_model=s.ImportOut,
     responses=documented(409, 415, 422),
 )  # fmt: skip
-async def import_backlog(app: BacklogsWriter, body: s.BacklogIn) -> dict[str, Any]:
+async def import_backlog(
+    app: BacklogsWriter, request: Request, body: s.BacklogIn
+) -> dict[str, Any]:
     """Read a document into the queue. Sent again under the same name, it is brought up to date."""
     report = await app.uploaded_backlogs.take_in(**body.model_dump())
+    note_change(
+        request,
+        notes.backlog_imported(
+            report.backlog, added=report.added, changed=report.changed, removed=report.removed,
+            dry_run=body.dry_run,
+        ),
+    )  # fmt: skip
     return _told(report)
 
 

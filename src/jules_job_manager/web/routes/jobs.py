@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
+from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.domain.job import Job, JobStatus, Priority
 from jules_job_manager.domain.job_keys import find_job
 from jules_job_manager.domain.report.story import story_markdown
@@ -24,7 +25,7 @@ from jules_job_manager.web.caller import (
     ReviewsReader,
     ReviewsWriter,
 )
-from jules_job_manager.web.changes import differing, job_changed
+from jules_job_manager.web.changes import job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
@@ -94,7 +95,7 @@ async def create_job(
     from urllib.parse import quote
 
     job = await _desk(app).add(**body.model_dump(), may_be_there=is_again(request))
-    note_change(request, resource=f"job:{job.key}", after=body.model_dump(mode="json"))
+    note_change(request, notes.job_created(job.key, body.model_dump(mode="json")))
     response.headers["Location"] = f"/api/v1/jobs/{quote(job.key, safe='')}"
     return tagged(response, job.to_dict())
 
@@ -151,7 +152,7 @@ async def delete_job(
     """Take a job out that no document has and no task works on."""
     job = await job_meant(app, key, if_match)
     await _desk(app).remove(job.key)
-    note_change(request, resource=f"job:{job.key}", before=job.to_dict())
+    note_change(request, notes.job_deleted(job))
 
 
 @router.post("/jobs/{key}/hold", operation_id="hold_job", response_model=s.JobOut, responses=_ACTS)
@@ -186,7 +187,7 @@ async def move_job(
     job = await job_meant(app, key, if_match)
     other = None if body.other is None else await job_meant(app, body.other)
     keys = list(await app.queue_admin.move(job, to=body.to, other=other))
-    note_change(request, resource=f"job:{job.key}", after={"place": keys.index(job.key) + 1})
+    note_change(request, notes.job_moved(job.key, keys))
     return {"keys": keys}
 
 
@@ -213,18 +214,17 @@ async def cancel_job(
     what = (body or s.CancelIn()).task
     before = await job_meant(app, key, if_match)
     job, attempts = await app.queue_admin.cancel(before)
-    was, now = differing(before.to_dict(), job.to_dict())
-    note_change(request, resource=f"job:{job.key}", before=was, after=now)
+    note_change(request, notes.job_changed(before, job))
     accounts = app.accounts() if what != "keep" else {}
-    notes = []
+    ended = []
     for attempt in attempts:
         account = accounts.get(attempt.account)
         tasks = None if account is None else account.tasks
-        notes.append(await end_task(tasks, attempt.task_id, what))
+        ended.append(await end_task(tasks, attempt.task_id, what))
     return {
         "job": job.to_dict(),
         "attempts": [attempt.to_dict() for attempt in attempts],
-        "notes": notes,
+        "notes": ended,
     }
 
 
@@ -268,9 +268,7 @@ async def approve_merge(
 ) -> dict[str, Any]:  # fmt: skip
     """Let the delivery that was reviewed last be merged; the approval is of that commit alone."""
     review = await app.interventions.approve_merge(await job_meant(app, key, if_match))
-    note_change(
-        request, resource=f"job:{review.job_key}", after={"may_be_merged": review.delivered_commit}
-    )
+    note_change(request, notes.merge_approved(review))
     return review.to_dict()
 
 

@@ -10,10 +10,12 @@ from starlette.responses import Response
 from jules_job_manager._version import __version__
 from jules_job_manager.bootstrap import App
 from jules_job_manager.bootstrap.queue import queue_policy
+from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.services.decisions import waiting_decisions
 from jules_job_manager.services.queue_summary import queue_summary
 from jules_job_manager.settings.shown import rows
+from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import QueueReader, QueueWriter, SettingsReader, service_of
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.json_answers import json_answer
@@ -52,17 +54,21 @@ async def get_board(app: QueueReader) -> dict[str, Any]:
 
 
 @router.post("/queue/pause", operation_id="pause_queue", status_code=204, responses=_ACTS)
-async def pause_queue(app: QueueWriter, body: s.PauseIn | None = None) -> None:
+async def pause_queue(app: QueueWriter, request: Request, body: s.PauseIn | None = None) -> None:
     """Let no job get an attempt until it is resumed; what runs goes on."""
-    await app.queue_admin.pause((body or s.PauseIn()).reason)
+    reason = (body or s.PauseIn()).reason
+    await app.queue_admin.pause(reason)
+    note_change(request, notes.queue_paused(reason))
 
 
 @router.post(
     "/queue/resume", operation_id="resume_queue", response_model=s.ResumedOut, responses=_ACTS
 )
-async def resume_queue(app: QueueWriter) -> dict[str, Any]:
+async def resume_queue(app: QueueWriter, request: Request) -> dict[str, Any]:
     """Let jobs start again."""
-    return {"was_paused": await app.queue_admin.resume()}
+    was = await app.queue_admin.resume()
+    note_change(request, notes.queue_resumed(was_paused=was))
+    return {"was_paused": was}
 
 
 @router.get("/quota", operation_id="get_quota", response_model=list[s.QuotaOut])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
+from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
 from jules_job_manager.domain.entity_tag import text_tag
 from jules_job_manager.domain.json_text import text_of
@@ -161,7 +162,7 @@ async def create_task(
 ) -> dict[str, Any]:
     """Create a task at Jules."""
     task = await _created(app, body)
-    note_change(request, resource=f"task:{task.id}", after=body.model_dump(mode="json"))
+    note_change(request, notes.task_created(task.id, body.model_dump(mode="json")))
     response.headers["Location"] = f"/api/v1/tasks/{task.id}"
     response.headers["ETag"] = text_tag(text_of(task.to_dict()))
     return task.to_dict()
@@ -205,7 +206,7 @@ async def update_task(
     if if_match is not None:
         require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
-    note_change(request, resource=f"task:{task_id}", after={"archived": body.archived})
+    note_change(request, notes.task_archived(task_id, archived=body.archived))
     return json_answer(await _as_changed(app, task_id), tagged=True)
 
 
@@ -220,7 +221,7 @@ async def delete_task(
     if if_match is not None:
         require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
     task_id = await app.tasks.delete_task(reference)
-    note_change(request, resource=f"task:{task_id}")
+    note_change(request, notes.task_deleted(task_id))
 
 
 @router.post(
@@ -232,7 +233,7 @@ async def send_message(
 ) -> dict[str, Any]:
     """Send a message to a task's conversation."""
     task_id = await app.tasks.send_message(reference, body.text)
-    note_change(request, resource=f"task:{task_id}", after={"message": body.text[:1000]})
+    note_change(request, notes.message_sent(task_id, body.text))
     return _act(app, await _as_stored(app, task_id))
 
 
@@ -246,8 +247,7 @@ async def approve_plan(
     """Approve the plan that waits. With `plan`, only if it still is the one that was seen."""
     expected = None if body is None else body.plan
     task = await app.tasks.approve_plan(reference, expected_plan=expected)
-    plan = "" if task.plan is None else task.plan.fingerprint
-    note_change(request, resource=f"task:{task.id}", after={"approved_plan": plan})
+    note_change(request, notes.plan_approved(task))
     return _act(app, task)
 
 
@@ -261,7 +261,7 @@ async def decline_plan(
     """Decline the plan that was seen: the queue asks no more about it. Jules is told nothing."""
     task = await stored_task(app.store, reference)
     await app.interventions.decline_plan(task, body.plan)
-    note_change(request, resource=f"task:{task.id}", after={"declined_plan": body.plan})
+    note_change(request, notes.plan_declined(task.id, body.plan))
     return _act(app, task)
 
 
@@ -272,7 +272,7 @@ async def decline_plan(
 async def resume_task(app: TasksWriter, request: Request, reference: Reference) -> dict[str, Any]:
     """Make a paused task go on."""
     task = await app.tasks.resume_task(reference)
-    note_change(request, resource=f"task:{task.id}", after={"status": task.status.value})
+    note_change(request, notes.task_resumed(task))
     return _act(app, task)
 
 

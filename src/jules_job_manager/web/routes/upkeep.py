@@ -11,6 +11,8 @@ from fastapi import APIRouter, Path, Request
 
 from jules_job_manager.bootstrap.queue import reviewer_of
 from jules_job_manager.bootstrap.sandbox import check_warnings
+from jules_job_manager.domain import change_notes as notes
+from jules_job_manager.services.cleaning import done_steps
 from jules_job_manager.services.repeated_reviews import review_once_more, what_was_reviewed
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import (
@@ -48,11 +50,7 @@ async def revert_job(
         job, remotes=dict(app.settings.remotes), checks=how.checks, dry_run=how.dry_run
     )
     told = found.to_dict()
-    after = {name: told[name] for name in ("commit", "conflicts", "outcome", "merged_as")}
-    note_change(
-        request, resource=f"job:{job.key}", before={"merge_commit": job.merge_commit},
-        after={**after, "dry_run": how.dry_run},
-    )  # fmt: skip
+    note_change(request, notes.job_reverted(job, told, dry_run=how.dry_run))
     return told
 
 
@@ -75,7 +73,7 @@ async def review_job_again(
     begun = await service_of(request).reviews.begin(
         job, lambda: review_once_more(app.store, reviewer, job), actor=app.actor
     )
-    note_change(request, resource=f"job:{job.key}", after={"review": begun})
+    note_change(request, notes.review_begun(job, begun))
     return {"id": begun, "job_key": job.key, "warnings": warnings}
 
 
@@ -101,8 +99,7 @@ async def clean_queue(
     """Put away the tasks whose work is merged, and those that were replaced."""
     how = body or s.CleanIn()
     steps = await app.administration.clean(remotes=dict(app.settings.remotes), **how.model_dump())
-    done = [f"{step.fate.value} {step.task_id}" for step in steps if step.done]
-    note_change(request, resource="queue", after={"done": done})
+    note_change(request, notes.queue_cleaned(done_steps(steps)))
     return [step.to_dict() for step in steps]
 
 
@@ -119,8 +116,11 @@ async def list_flaky_checks(app: ReviewsReader) -> list[dict[str, Any]]:
     "/notifications/test", operation_id="test_notifications", response_model=s.NotifiedOut,
     tags=["queue"], responses=documented(409, 415, 422),
 )  # fmt: skip
-async def try_notifications(app: QueueWriter, body: s.NotifyIn | None = None) -> dict[str, Any]:
+async def try_notifications(
+    app: QueueWriter, request: Request, body: s.NotifyIn | None = None
+) -> dict[str, Any]:
     """Send a test message to every address of notify.urls."""
     how = body or s.NotifyIn()
     count = await app.administration.try_notifications(alert=how.alert, dry_run=how.dry_run)
+    note_change(request, notes.notifications_tested(count, dry_run=how.dry_run))
     return {"addresses": count}

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
+from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.domain.webhook import DeliveryState, WebhookEndpoint
 from jules_job_manager.services.webhooks import EndpointChange
 from jules_job_manager.web.auditing import note_change
@@ -48,7 +49,7 @@ async def create_webhook(
         made = await webhooks.create(
             body.url, types=body.types, subjects=body.subjects, description=body.description
         )
-    note_change(request, resource=_name(made), after=made.to_dict())
+    note_change(request, notes.webhook_created(made))
     response.headers["Location"] = f"/api/v1/webhooks/{made.id}"
     return {**made.to_dict(), "secret": made.secret}
 
@@ -91,7 +92,7 @@ async def replay_webhook(
             assert body.since is not None
             count = await webhooks.replay_since(body.endpoint, body.since, dry_run=body.dry_run)
             resource = f"webhook:{body.endpoint}"
-    note_change(request, resource=resource, after={"count": count, "dry_run": body.dry_run})
+    note_change(request, notes.webhook_replayed(resource, count, dry_run=body.dry_run))
     return {"count": count}
 
 
@@ -118,7 +119,7 @@ async def update_webhook(
     before = await _endpoint(app, endpoint, if_match)
     async with app.administration.webhooks() as webhooks:
         after = await webhooks.update(endpoint, EndpointChange(**body.model_dump()))
-    note_change(request, resource=_name(after), before=before.to_dict(), after=after.to_dict())
+    note_change(request, notes.webhook_changed(before, after))
     return tagged(response, after.to_dict())
 
 
@@ -132,7 +133,7 @@ async def delete_webhook(
     before = await _endpoint(app, endpoint, if_match)
     async with app.administration.webhooks() as webhooks:
         await webhooks.delete(endpoint)
-    note_change(request, resource=_name(before), before=before.to_dict())
+    note_change(request, notes.webhook_deleted(before))
 
 
 @issuing.post(
@@ -145,7 +146,7 @@ async def rotate_webhook_secret(
     """Give an endpoint a new secret; messages are signed with both for a day."""
     async with app.administration.webhooks() as webhooks:
         found = await webhooks.rotate_secret(endpoint)
-    note_change(request, resource=_name(found), after={"secret_is": "new"})
+    note_change(request, notes.webhook_secret_rotated(found.id))
     return {**found.to_dict(), "secret": found.secret}
 
 
@@ -159,7 +160,7 @@ async def try_webhook(
     """Send a test message now, whether the endpoint is enabled or not."""
     async with app.administration.webhooks() as webhooks:
         found = await webhooks.test(endpoint)
-    note_change(request, resource=f"webhook:{endpoint}", after={"answered": found.status})
+    note_change(request, notes.webhook_tested(endpoint, found.status))
     return {
         "status": found.status, "latency_ms": found.latency_ms, "answer": found.answer,
         "error": found.error,
@@ -171,7 +172,3 @@ async def _endpoint(app: App, endpoint_id: str, if_match: str | None = None) -> 
         found = await webhooks.get(endpoint_id)
     require_match(if_match, found.to_dict())
     return found
-
-
-def _name(endpoint: WebhookEndpoint) -> str:
-    return f"webhook:{endpoint.id}"
