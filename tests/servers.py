@@ -76,7 +76,8 @@ class PostgresServer:
         """Run it and wait until it answers."""
         self._process = subprocess.Popen(
             [self._binaries / "postgres", "-D", self._home / "data", "-h", "127.0.0.1",
-             "-p", str(self._port), "-k", self._home, "-c", "fsync=off"],
+             "-p", str(self._port), "-k", self._home, "-c", "fsync=off",
+             "-c", "full_page_writes=off", "-c", "autovacuum=off"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home, **self._user,
         )  # fmt: skip
         _wait_ready(self._binaries, self._port)

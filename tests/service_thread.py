@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from jules_job_manager.bootstrap import App, open_app
+from jules_job_manager.bootstrap import App, data_path, open_app
 from jules_job_manager.bootstrap.service import open_service
 from jules_job_manager.settings.load import load_settings
 from jules_job_manager.web.serve import address_of, open_socket, serve
+from tests.ready_store import put_ready_store
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Running:
 def running_service(environ: Mapping[str, str], **flags: object) -> Iterator[Running]:
     """Yield a service with the settings of an environment; it is ended after."""
     settings = load_settings(environ, flags={"server.port": 0, "server.worker": False, **flags})
+    if settings.storage.backend == "sqlite" and not data_path(settings).exists():
+        put_ready_store(data_path(settings))
     started: list[Running] = []
     failed: list[BaseException] = []
     ready = threading.Event()

@@ -53,7 +53,9 @@ def _sweep(prefix: str) -> None:
     place = Path(tempfile.gettempdir())
     for folder in (*place.glob(f"{prefix}*"), *place.glob(f"new-{prefix}*")):
         with contextlib.suppress(OSError, Timeout):
-            if not _is_ours(folder) and not _was_begun_long_ago(folder, prefix):
+            # The lock of a new one is there a moment before it is locked.
+            is_new = folder.name.startswith("new-")
+            if not (_was_begun_long_ago if is_new else _is_ours)(folder):
                 continue
             lock = _lock_of(folder)
             lock.acquire()
@@ -61,9 +63,9 @@ def _sweep(prefix: str) -> None:
             lock.release()
 
 
-def _was_begun_long_ago(folder: Path, prefix: str) -> bool:
+def _was_begun_long_ago(folder: Path) -> bool:
     """Whether its program died before it had locked it: that takes a moment, not a minute."""
-    if not folder.name.startswith(f"new-{prefix}") or folder.is_symlink():
+    if folder.is_symlink():
         return False
     state = folder.lstat()
     owned = not hasattr(os, "getuid") or state.st_uid == os.getuid()

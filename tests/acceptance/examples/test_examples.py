@@ -18,6 +18,7 @@ def run(tmp_path):
     """Return a function that runs a program with the simulator behind it."""
     scripts = Path(sys.executable).parent
     environment = bare_environment(
+        is_counted=False,  # what the scripts run is counted where each command is tested
         PATH=f"{scripts}{os.pathsep}{os.environ['PATH']}", HOME=str(tmp_path),
         JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator", JJM_SIMULATOR__SPEED="100000",
     )  # fmt: skip

@@ -26,6 +26,12 @@ from jules_job_manager.services.tasks import TaskService
 pytestmark = pytest.mark.integration
 
 
+@pytest.fixture
+def stores_are_ready() -> bool:
+    """Programs that start at once make the tables at once."""
+    return False
+
+
 async def test_a_server_that_restarts_under_use(tmp_path):
     """While it is down each call says so and keeps nothing; once it is back the open store goes on."""
     with private_postgresql() as server:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from tests.ready_store import put_ready_store
 from tests.waiting import until
 
 from jules_job_manager.adapters.bus.local import LocalBus
@@ -78,7 +79,7 @@ class World:
 @contextlib.asynccontextmanager
 async def world(tmp_path, **policies):
     store = await open_store(
-        kind="sqlite", data_path=tmp_path / "jjm.db", database_url="", fallback="error",
+        kind="sqlite", data_path=put_ready_store(tmp_path / "jjm.db"), database_url="", fallback="error",
         clock=SystemClock(),
     )  # fmt: skip
     made = World(store, **policies)

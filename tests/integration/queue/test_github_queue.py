@@ -11,6 +11,7 @@ import pytest
 from tests.github_stand_in import git_merges
 from tests.github_stand_in.forge import REPO, github_forge
 from tests.queue_world import Crash, QueueWorld
+from tests.ready_store import put_ready_store
 
 from jules_job_manager.adapters.backends.simulator import git_work
 from jules_job_manager.adapters.backends.simulator.engine import Simulator
@@ -63,7 +64,7 @@ class Place:
 
 @pytest.fixture
 async def store(tmp_path, tmp_path_factory):
-    opened = await open_sqlite(tmp_path / "jjm.db")
+    opened = await open_sqlite(put_ready_store(tmp_path / "jjm.db"))
     yield opened
     await opened.aclose()
     shutil.rmtree(tmp_path / "cache", ignore_errors=True)

@@ -15,6 +15,8 @@ from jules_job_manager.domain.review_plan import CommandCheck, ReviewPlan
 
 pytestmark = pytest.mark.integration
 PYTEST = "python3 -m pytest -q -p no:cacheprovider --junit-xml=r.xml"
+LIGHT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""The plug-ins that are installed for our own tests take most of the time of a small run."""
 BASE = {
     "adding.py": "def add(a, b):\n    return a + b\n",
     "tests/test_adding.py": "from adding import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n",
@@ -31,7 +33,7 @@ def lab(tmp_path):
 
     def made(*checks: CommandCheck, setup=()) -> Lab:
         found = Lab(
-            folder=tmp_path / "lab", sandbox=HostSandbox(environment={"PATH": path}),
+            folder=tmp_path / "lab", sandbox=HostSandbox(environment={"PATH": path, **LIGHT}),
             plan=ReviewPlan(setup=setup, checks=checks, rules={"all": "off"}),
         )  # fmt: skip
         found.commit("main", BASE)

@@ -7,8 +7,9 @@ import contextlib
 import httpx2
 import pytest
 from tests.environment import bare_environment
+from tests.ready_store import put_ready_store
 
-from jules_job_manager.bootstrap import open_app
+from jules_job_manager.bootstrap import data_path, open_app
 from jules_job_manager.bootstrap.access import local_caller
 from jules_job_manager.bootstrap.service import open_service
 from jules_job_manager.domain.access import Role
@@ -29,6 +30,8 @@ def environ(tmp_path):
 async def service(environ):
     """Return the parts of a service."""
     settings = load_settings(environ)
+    if settings.storage.backend == "sqlite" and not data_path(settings).exists():
+        put_ready_store(data_path(settings))
     async with (
         open_app(settings) as app,
         open_service(

@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tests.clocks import FakeClock
 from tests.contract.stores.filling import event
 from tests.integration.webhooks.receiver import answer, receiver
+from tests.ready_store import put_ready_store
 from tests.waiting import until
 
 from jules_job_manager.adapters.bus.local import LocalBus
@@ -57,8 +58,9 @@ class World:
 async def here(tmp_path):
     clock = FakeClock()
     store = await open_store(
-        kind="sqlite", data_path=tmp_path / "jjm.db", database_url="", fallback="error", clock=clock
-    )
+        kind="sqlite", data_path=put_ready_store(tmp_path / "jjm.db"), database_url="",
+        fallback="error", clock=clock,
+    )  # fmt: skip
     world = World(store, clock)
     yield world
     await world.sender.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -44,3 +45,13 @@ def test_what_only_looks_like_one_is_left_alone(temporary):
     (temporary / "jjm-x-other").mkdir()
     ScratchFolder("jjm-x-").remove()
     assert {"elsewhere", "jjm-x-link", "jjm-x-other"} == {p.name for p in temporary.iterdir()}
+
+
+def test_one_that_another_program_is_just_making_is_left_alone(temporary):
+    """Its lock is there before it is locked; one that was begun long ago belongs to nobody."""
+    for name in ("new-jjm-x-now", "new-jjm-x-long-ago"):
+        (temporary / name).mkdir()
+        (temporary / name / "in-use").touch()
+    os.utime(temporary / "new-jjm-x-long-ago", (0, 0))
+    ScratchFolder("jjm-x-").remove()
+    assert ["new-jjm-x-now"] == [path.name for path in temporary.iterdir()]
