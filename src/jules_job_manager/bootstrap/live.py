@@ -139,6 +139,31 @@ async def webhooks_of(app: App, *, actor: str = "jjm") -> AsyncIterator[Webhooks
 
 
 @asynccontextmanager
+async def delivering(app: App) -> AsyncIterator[None]:
+    """Deliver webhooks while the block runs, unless another program does: one at a time has the lease.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        sender = _sender(app.settings)
+        stack.push_async_callback(sender.aclose)
+        bus = app.bus
+        if bus is None:
+            bus = await stack.enter_async_context(announcing(app.store, app.settings, app.clock))
+        deliveries = _deliveries(app, bus, sender, _counter(None, ""))
+        if deliveries is None:
+            yield
+            return
+        task = asyncio.create_task(deliveries.run(), name="webhooks")
+        try:
+            yield
+        finally:
+            deliveries.stop()
+            await task
+
+
+@asynccontextmanager
 async def live_service(app: App, meter: Meter | None = None) -> AsyncIterator[LiveService]:
     """Run the bus, the reader of events and the delivery of webhooks while the block runs.
 

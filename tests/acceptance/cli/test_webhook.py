@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import http.server
 import json
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from standardwebhooks.webhooks import Webhook
+from tests.environment import bare_environment
 
 pytestmark = pytest.mark.integration
 
@@ -52,6 +56,40 @@ def test_a_test_message(jjm, listener):
     (headers, body), *more = got
     assert [] == more
     Webhook(secret).verify(body, headers)
+
+
+def test_workers_deliver_when_no_service_runs(jjm, listener, tmp_path):
+    """Two workers run; what happens is sent once, by the one that has the lease."""
+    url, got = listener
+    (tmp_path / "b.md").write_text("### Task 1: First\n**Status**: Ready\n**Prompt**: p\n")
+    jjm("queue", "import", "b.md", "--repo", "octo/sample")
+    jjm("queue", "pause")
+    jjm("webhook", "create", url, "--type", "queue_paused")
+    environ = bare_environment(
+        JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator", JJM_REVIEW__SANDBOX="host",
+        JJM_WEBHOOKS__ALLOW_PRIVATE="127.0.0.0/8", JJM_WEBHOOKS__POLL_SECONDS="0.2",
+    )  # fmt: skip
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "jules_job_manager", "worker"], env=environ, cwd=tmp_path,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        jjm("queue", "pause", "--reason", "one")
+        jjm("queue", "pause", "--reason", "two")
+        deadline = time.monotonic() + 90
+        while len(got) < 2:
+            assert time.monotonic() < deadline
+            assert all(worker.poll() is None for worker in workers)
+            threading.Event().wait(0.05)
+    finally:
+        for worker in workers:
+            worker.terminate()
+        ends = [(worker.communicate(timeout=60), worker.returncode) for worker in workers]
+    assert [0, 0] == [code for _, code in ends], ends
+    assert ["one", "two"] == sorted(json.loads(body)["data"]["data"]["reason"] for _, body in got)
 
 
 @pytest.mark.both_ways(JJM_WEBHOOKS__ENABLED="false")

@@ -3,7 +3,8 @@
 Start it on any number of machines against one PostgreSQL (settings, or DATABASE_URL with
 JJM_STORAGE__BACKEND=postgresql). It runs until it is stopped; the first Ctrl-C lets what is in
 hand be finished, the second does not. When the leader dies, another takes over within half a
-minute. With `metrics.port` it answers /metrics there.
+minute. Webhooks are delivered by one worker, or by `jjm serve`. With `metrics.port` it answers
+/metrics there.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def run(args: Namespace, context: Context) -> int:
 async def _work(
     app: App, context: Context, settings: Settings, remotes: dict[str, str], *, as_json: bool
 ) -> None:
+    from jules_job_manager.bootstrap.live import delivering
     from jules_job_manager.bootstrap.queue import queue_worker
     from jules_job_manager.cli.commands.queue_run import prepare_checks
     from jules_job_manager.cli.queue_watch import LineWatch
@@ -59,7 +61,7 @@ async def _work(
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
-    async with _metrics(app, settings):
+    async with _metrics(app, settings), delivering(app):
         worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
         with stopped_by_signals(context, worker.stop):
             await worker.stand_by()
