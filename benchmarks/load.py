@@ -130,7 +130,7 @@ def compared(kind: str, url: str, arguments: argparse.Namespace) -> dict[str, fl
                 "JJM_SIMULATOR__SCENARIO": str(Path(home) / "scenario.toml"),
             }  # fmt: skip
             wanted = str(FIRST_ID + arguments.tasks // 2)
-            with bare(kind, url or str(path), wanted) as address:
+            with bare(kind, url or str(path), wanted) as (address, _):
                 floor = measured("Bare", address, users, arguments.seconds)["bare"]
             with service(environ, key=known) as (address, key, _):
                 known = key if url else ""  # an empty file has another

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import shutil
 import socket
 from dataclasses import replace
@@ -19,9 +21,17 @@ pytestmark = [
 ]
 
 
+def _listener() -> socket.socket:
+    """Listen where the system gives nobody a port: a client of another test that tries again could reach it, else."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with contextlib.suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise AssertionError("no port is free")
+
+
 @pytest.fixture
 def world(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with _listener() as listener:
         yield World(tmp_path / "world", listener)
 
 
