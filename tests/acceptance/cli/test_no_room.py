@@ -76,7 +76,15 @@ def test_a_limit_on_file_sizes(tmp_path, kind):
     """A write beyond `ulimit -f` is one sentence that names the limit; the source is unharmed."""
     home = tmp_path / "home"
     task_id = _prepared(home, "sqlite")
-    words = ("storage", "migrate", "--from", "sqlite", "--to", f"{kind}:{home / 'new'}")
+    words = (
+        "storage",
+        "migrate",
+        "--from",
+        "sqlite",
+        "--to",
+        f"{kind}:{home / 'new'}",
+        "--leave-audit",
+    )
     _said_once(_jjm(home, "sqlite", *words, limit=100), "limit")
     assert f"{task_id}\n" == _jjm(home, "sqlite", "list", "--cached", "--ids").stdout
     assert 0 == _jjm(home, "sqlite", *words).returncode

@@ -16,9 +16,10 @@ pytestmark = pytest.mark.integration
 def test_moving_there_and_back(jjm, tmp_path):
     """A task goes into a JSON file and back into SQLite, and the counts are told."""
     task_id = jjm("create", "--repo", "octo/sample", "--description", "Add it").stdout.strip()
-    would = jjm("storage", "migrate", "--from", "sqlite", "--to", "json", "--dry-run")
+    to_json = ("storage", "migrate", "--from", "sqlite", "--to", "json", "--leave-audit")
+    would = jjm(*to_json, "--dry-run")
     assert not (tmp_path / "home" / "tasks.json").exists()
-    moved = jjm("storage", "migrate", "--from", "sqlite", "--to", "json")
+    moved = jjm(*to_json)
     assert would.stdout == moved.stdout
     assert "tasks\t1\t" in moved.stdout
     assert "jjm config set storage.backend json" in moved.stderr
@@ -28,7 +29,7 @@ def test_moving_there_and_back(jjm, tmp_path):
     assert moved.stdout == back.stdout
     assert f"jjm config set storage.data_path {tmp_path / 'new.db'}" in back.stderr
     assert "data_path" not in moved.stderr
-    again = jjm("storage", "migrate", "--from", "sqlite", "--to", "json", expect=1)
+    again = jjm(*to_json, expect=1)
     assert "holds data already" in again.stderr
     assert "Traceback" not in again.stderr
     assert [{"id": task_id}] == json.loads(jjm("list", "--cached", "--json", "id").stdout)
@@ -112,7 +113,9 @@ def test_postgresql_from_the_command_line(jjm, tmp_path):
         assert "nothing to merge" in jjm("storage", "merge-fallback", **there).stderr
         assert created.stdout == jjm("list", "--cached", "--ids", **there).stdout
         assert f"at {HEAD} already" in jjm("storage", "upgrade", **there).stderr
-        moved = jjm("storage", "migrate", "--from", "postgresql", "--to", "json", **there)
+        to_json = ("storage", "migrate", "--from", "postgresql", "--to", "json")
+        assert "--leave-audit" in jjm(*to_json, expect=1, **there).stderr  # `create` is in the log
+        moved = jjm(*to_json, "--leave-audit", **there)
         assert "tasks\t1\t" in moved.stdout
         nobody = address.replace("jjm@", "nobody-here@")
         refused = jjm("list", "--cached", expect=1, **{**there, "DATABASE_URL": nobody}).stderr

@@ -61,7 +61,9 @@ def place_from(text: str, *, sqlite: str, json: str, postgresql: str) -> Place:
     return Place(kind=kind, address=address if kind == "postgresql" else str(_resolved(address)))
 
 
-async def look(source: Place, target: Place, *, clock: Clock) -> Mapping[str, Extent]:
+async def look(
+    source: Place, target: Place, *, clock: Clock, leave_audit: bool = False
+) -> Mapping[str, Extent]:
     """Return what `move` would move, by table; nothing is opened for writing.
 
     Raises:
@@ -70,13 +72,18 @@ async def look(source: Place, target: Place, *, clock: Clock) -> Mapping[str, Ex
     if source == target:
         raise InvalidInputError("The two stores are one and the same.")
     async with _source(source, clock) as sender:
-        sent = await extents(sender)
+        sent = _moved(await extents(sender), target, leave_audit)
     _refuse_losses(sent, target)
     return sent
 
 
 async def move(
-    source: Place, target: Place, *, clock: Clock, report: Callable[[str], None]
+    source: Place,
+    target: Place,
+    *,
+    clock: Clock,
+    report: Callable[[str], None],
+    leave_audit: bool = False,
 ) -> Mapping[str, Extent]:
     """Copy everything, compare counts and contents, and only then keep it.
 
@@ -88,6 +95,7 @@ async def move(
         target: A store without any data; it is made when missing.
         clock: For stores that are opened.
         report: Told the name of each table before it is copied.
+        leave_audit: Let the audit log stay behind where the target, a JSON file, keeps none.
 
     Returns:
         What was moved, by table.
@@ -100,7 +108,7 @@ async def move(
     if source == target:
         raise InvalidInputError("The two stores are one and the same.")
     async with _source(source, clock) as sender:
-        sent = await extents(sender)
+        sent = _moved(await extents(sender), target, leave_audit)
         _refuse_losses(sent, target)
         async with _target(target, clock) as receiver:
             for table in TABLES:
@@ -111,6 +119,12 @@ async def move(
                     await receiver.write(table, records)
             _require_equal(sent, await extents(receiver), receiver.location)
     return sent
+
+
+def _moved(found: Mapping[str, Extent], target: Place, leave_audit: bool) -> Mapping[str, Extent]:
+    if target.kind != "json" or not leave_audit:
+        return found
+    return {**found, "audit_log": Extent(count=0, digest=0)}
 
 
 def _refuse_losses(sent: Mapping[str, Extent], target: Place) -> None:
@@ -126,7 +140,8 @@ def _refuse_losses(sent: Mapping[str, Extent], target: Place) -> None:
         keys, entries = (sent[table].count for table in ACCESS_TABLES)
         raise StoreError(
             f"A JSON file keeps no keys and no audit log: {keys} keys and {entries} entries would be lost.",
-            hint="Move to sqlite or postgresql.",
+            hint="Move to sqlite or postgresql."
+            + ("" if keys else " Or add --leave-audit: the log stays in the old store."),
         )
 
 

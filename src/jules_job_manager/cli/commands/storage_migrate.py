@@ -3,7 +3,8 @@
 SPEC is json:FILE, sqlite:FILE or postgresql://user@host/name; json, sqlite or postgresql alone
 mean the usual place (the home folder, DATABASE_URL). Counts and contents are compared before
 anything is kept, and the source is not changed. Stop what works with the source first, and
-set storage.backend to the new store afterwards. A JSON file keeps no jobs.
+set storage.backend to the new store afterwards. A JSON file keeps no jobs, no keys and no audit
+log; --leave-audit lets the log stay in the old store.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--to", dest="target", metavar="SPEC", required=True, help="where to; it must be empty"
     )
+    parser.add_argument(
+        "--leave-audit", action="store_true",
+        help="let the audit log stay in the old store, where the new one is a JSON file",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="only count what would be moved")
 
 
@@ -34,7 +39,8 @@ def run(args: Namespace, context: Context) -> int:
 
     source, target = _place(context, args.source), _place(context, args.target)
     if args.dry_run:
-        for table, extent in asyncio.run(look(source, target, clock=SystemClock())).items():
+        seen = look(source, target, clock=SystemClock(), leave_audit=args.leave_audit)
+        for table, extent in asyncio.run(seen).items():
             context.write(f"{table}\t{extent.count}\t{extent.digest:064x}")
         context.note("Nothing was moved.")
         return 0
@@ -42,7 +48,9 @@ def run(args: Namespace, context: Context) -> int:
     def report(table: str) -> None:
         context.note(f"moving {table} …")
 
-    moved = asyncio.run(move(source, target, clock=SystemClock(), report=report))
+    moved = asyncio.run(
+        move(source, target, clock=SystemClock(), report=report, leave_audit=args.leave_audit)
+    )
     for table, extent in moved.items():
         context.write(f"{table}\t{extent.count}\t{extent.digest:064x}")
     context.note("Everything arrived. To use it:")
