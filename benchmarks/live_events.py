@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import resource
 import socket
@@ -60,7 +61,8 @@ async def serve(port: int, bare_port: int) -> None:
 
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.add(writer)
-        await reader.read()
+        with contextlib.suppress(asyncio.CancelledError):  # at the end of it all
+            await reader.read()
         writers.discard(writer)
 
     with tempfile.TemporaryDirectory() as home:
