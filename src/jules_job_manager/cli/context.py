@@ -84,7 +84,11 @@ class Context:
         return "" if self.works_here else self.settings().client.server
 
     def run(
-        self, work: Callable[[App], Awaitable[T]], *, loop_factory: LoopFactory | None = None
+        self,
+        work: Callable[[App], Awaitable[T]],
+        *,
+        for_others: bool = False,
+        loop_factory: LoopFactory | None = None,
     ) -> T:
         """Open the application, do `work` with it on one event loop, and close it.
 
@@ -92,6 +96,8 @@ class Context:
 
         Args:
             work: What to do.
+            for_others: What is changed is not what the person at this command line does, so it is
+                not noted as theirs.
             loop_factory: Makes the event loop; None: the usual one.
         """
         import asyncio
@@ -99,6 +105,8 @@ class Context:
         settings = self.settings()
         if self.server:
             from jules_job_manager.client.app import open_remote as opened
+        elif for_others:
+            from jules_job_manager.bootstrap import open_app as opened  # type: ignore[assignment]
         else:
             from jules_job_manager.bootstrap.audited import (  # type: ignore[assignment]
                 open_audited as opened,

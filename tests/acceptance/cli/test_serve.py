@@ -158,6 +158,28 @@ def test_the_first_start_says_how_to_use_it(serve, environ, tmp_path):
     assert not [note for note in again.notes if "admin key" in note]
 
 
+def test_what_comes_in_is_the_callers_doing_alone(serve, environ, tmp_path):
+    """The audit log has one entry for a change, by the key; none by whoever started the service."""
+    server = serve("--port", "0", "--no-worker")
+    there = {
+        **environ, "JJM_SERVER": server.address(), "JJM_SERVER_KEY": key_in(environ),
+        "JJM_HOME": str(tmp_path / "elsewhere"),
+    }  # fmt: skip
+    words = (
+        ["create", "--repo", "octo/sample", "--description", "Add it"],
+        ["queue", "pause"],
+        ["audit", "query", "--json", "actor,operation"],
+    )
+    done = [run_jjm(one, env=there, cwd=tmp_path) for one in words]
+    assert [0, 0, 0] == [one.returncode for one in done], done
+    entries = json.loads(done[-1].stdout)
+    assert [("first-admin", "api.create_task"), ("first-admin", "api.pause_queue")] == sorted(
+        (entry["actor"], entry["operation"])
+        for entry in entries
+        if entry["operation"] != "key.create"
+    )
+
+
 def test_a_port_that_is_taken(environ, tmp_path):
     """One sentence and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -40,7 +40,10 @@ def run(args: Namespace, context: Context) -> int:
     require_safe(settings.server)
     remotes = parsed_remotes(args.remote)
     context.use(replace(settings, remotes={**settings.remotes, **remotes}))
-    context.run(lambda app: _serve(app, context, args, remotes), loop_factory=loop_factory())
+    context.run(
+        lambda app: _serve(app, context, args, remotes), for_others=True,
+        loop_factory=loop_factory(),
+    )  # fmt: skip
     return 0
 
 

@@ -43,7 +43,9 @@ def run(args: Namespace, context: Context) -> int:
     )
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
     try:
-        context.run(lambda app: _work(app, context, settings, remotes, as_json=args.json))
+        context.run(
+            lambda app: _work(app, context, settings, remotes, as_json=args.json), for_others=True
+        )
     except KeyboardInterrupt:
         context.note("Stopped at once. Nothing is lost: another worker goes on.")
     return 0
