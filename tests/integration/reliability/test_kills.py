@@ -18,8 +18,10 @@ from tests.integration.reliability.world import World
 from tests.servers import NO_REDIS, private_postgresql, private_redis
 from tests.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
 _LOG = logging.getLogger(__name__)
+JOBS_SECONDS = 180.0
+"""Longer than a lease (20 s) and then the claim of a review (40 s) last, on a machine with other work."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,10 @@ async def _jobs_are_done(world: World) -> None:
     async def finished() -> bool:
         return not await world.unfinished()
 
-    await until(finished, seconds=90)
+    try:
+        await until(finished, seconds=JOBS_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"{await world.unfinished()}\n{world.said()}") from None
     jobs = world.entries[: world.jobs_used]
     titles = await world.titles_at_jules()
     for entry in jobs:

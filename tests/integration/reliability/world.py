@@ -169,9 +169,14 @@ class World(kill_world.World):
     async def unfinished(self) -> list[str]:
         """Return the jobs with something to do that are not done."""
         found = await self.rows(
-            "SELECT key, status FROM jobs WHERE status NOT IN ('done', 'draft')"
+            "SELECT key, status, reason FROM jobs WHERE status NOT IN ('done', 'draft')"
         )
-        return [f"{row['key']}: {row['status']}" for row in found]
+        return [f"{row['key']}: {row['status']} {row['reason']}" for row in found]
+
+    def said(self) -> str:
+        """Return the last of what the programs wrote, for a test that failed."""
+        logs = sorted(self.folder.glob("*.log")) + sorted(self.folder.glob("*/logs/*.log"))
+        return "\n".join(f"{log}:\n{log.read_text()[-1500:]}" for log in logs)
 
     def merges(self) -> Counter[str]:
         """Return how often each job was merged."""
