@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import ipaddress
 import os
 import signal
@@ -217,13 +216,7 @@ class _Server(Server):
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, then say so.
-
-        What is there by then (modules, routes, their models) stays until the end; looking through it
-        for garbage again and again stops the process for 100 ms each time, so it is left out.
-        """
+        """Begin to answer, then say so."""
         await super().startup(sockets=sockets)
         if self.started:
-            gc.collect()
-            gc.freeze()
             self._ready()
