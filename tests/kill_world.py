@@ -105,7 +105,7 @@ class World:
 
     def __init__(
         self, folder: Path, *, jobs: int, database: str = "", at_once: int = 20,
-        is_counted: bool = False,
+        quota: tuple[int, int] = (300, 60), is_counted: bool = False,
     ) -> None:  # fmt: skip
         """Make the repository, the backlog and the scenario.
 
@@ -114,10 +114,12 @@ class World:
             jobs: Entries of the backlog.
             database: Address of a PostgreSQL database; empty: a SQLite file.
             at_once: Most tasks at work at once.
+            quota: Tasks in 24 hours and at once, as Jules gives and as the programs are told.
             is_counted: Whether the programs count what they cover; a killed one cannot.
         """
         self._is_counted = is_counted
         self.folder, self.database, self.at_once = folder, database, at_once
+        self.per_day, self.at_jules = quota
         self.entries = [Entry(number=number) for number in range(1, jobs + 1)]
         self.origin = folder / "origin.git"
         self.backlog = folder / "backlog.md"
@@ -128,7 +130,7 @@ class World:
         git(folder, "clone", "-q", "--bare", "seed", str(self.origin))
         self.backlog.write_text("# Jobs\n\n" + "\n".join(e.as_backlog() for e in self.entries))
         timing = "".join(f"{name} = {seconds}\n" for name, seconds in TIMING.items())
-        limits = "[quota]\ntasks_per_day = 300\nconcurrent = 60\n"
+        limits = f"[quota]\ntasks_per_day = {self.per_day}\nconcurrent = {self.at_jules}\n"
         tasks = "".join(entry.as_scenario() for entry in self.entries)
         (folder / "scenario.toml").write_text(f"[timing]\n{timing}{limits}{tasks}")
 
@@ -159,7 +161,8 @@ class World:
         return bare_environment(
             is_counted=self._is_counted, JJM_HOME=str(self.folder / home), JJM_BACKEND="rest", JULES_API_KEY="any",
             JJM_REVIEW__SANDBOX="host",
-            JULES_API_URL=self.api, JJM_JULES__PLAN="ultra", JJM_QUEUE__ANSWER="Blue.",
+            JULES_API_URL=self.api, JJM_JULES__TASKS_PER_DAY=str(self.per_day),
+            JJM_JULES__TASKS_AT_ONCE=str(self.at_jules), JJM_QUEUE__ANSWER="Blue.",
             JJM_QUEUE__APPROVE="policy", JJM_QUEUE__CONCURRENCY=str(self.at_once), TMPDIR=str(self._scratch()),
             **store,
         )  # fmt: skip

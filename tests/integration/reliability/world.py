@@ -24,6 +24,8 @@ from tests.warm_program import start_jjm
 
 JOBS = 40
 """Jobs that the pretend Jules knows how to do."""
+QUOTA = 100_000, 10_000
+"""Clients start more tasks than any plan gives in a day; the jobs shall not wait for that."""
 
 
 class Server:
@@ -78,13 +80,10 @@ class World(kill_world.World):
 
     def __init__(self, folder: Path, postgres: PostgresServer, redis: RedisServer) -> None:
         """Make the repository and what Jules does; see `running`."""
-        super().__init__(folder, jobs=JOBS, database=postgres.address)
-        scenario = folder / "scenario.toml"
-        limits = (
-            scenario.read_text().replace("= 300\n", "= 100000\n").replace("= 60\n", "= 10000\n")
-        )
+        super().__init__(folder, jobs=JOBS, database=postgres.address, quota=QUOTA)
         # Messages go out as soon as a task is there.
-        scenario.write_text(f"{limits}[deviations]\nmessage_404_while_queued = false\n")
+        with (folder / "scenario.toml").open("a") as scenario:
+            scenario.write("[deviations]\nmessage_404_while_queued = false\n")
         self.postgres, self.redis = postgres, redis
         self.servers = [Server(self, "first"), Server(self, "second")]
         self.jobs_used = 0
