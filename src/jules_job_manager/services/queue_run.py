@@ -124,6 +124,8 @@ class QueueRun:
         self._alerts = alerts
         self._low: set[str] = set()
         """Accounts that were said to have little of their day left."""
+        self._told_of_quota = False
+        """Whether it was said that jobs wait for the quota, since one last started."""
         self._drained = False
         self._store = store
         self._accounts = accounts
@@ -316,6 +318,7 @@ class QueueRun:
         live = {a.job_key for a in snapshot.attempts if a.state.is_live}
         said = [a for a in actions if isinstance(a, o.SetStatus) and a.job_key not in live]
         moved = await self._set_statuses(said, snapshot)
+        self._say_quota(actions)
         for action in actions:
             if self._stopping:
                 break
@@ -323,6 +326,15 @@ class QueueRun:
                 moved = await self._perform(action) or moved
         await self._state.write_documents()
         return moved
+
+    def _say_quota(self, actions: Sequence[o.Action]) -> None:
+        """Say, once until another job starts, that jobs wait for the quota."""
+        if any(isinstance(action, o.Dispatch) for action in actions):
+            self._told_of_quota = False
+        waits = [a for a in actions if isinstance(a, o.SetStatus) and a.rule == o.WaitKind.QUOTA]
+        if waits and not self._told_of_quota:
+            self._told_of_quota = True
+            self._state.say(waits[0].job_key, waits[0].reason, "quota")
 
     async def _set_statuses(self, said: Sequence[o.SetStatus], snapshot: o.Snapshot) -> bool:
         """Write where waiting jobs stand, many at once."""

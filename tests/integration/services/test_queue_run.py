@@ -26,7 +26,7 @@ from jules_job_manager.errors import (
     UnclearOutcomeError,
 )
 from jules_job_manager.ports.backend import Capability, OperationOutcome
-from jules_job_manager.services.accounts import Account
+from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
 from jules_job_manager.services.queue_run import PlanAnswer, QueueRun, RunOptions
@@ -158,7 +158,9 @@ async def no_answer(command, job, question):
 class Run:
     """A queue of jobs, a Jules, and what was said."""
 
-    def __init__(self, store, jules: FakeJules, *, desk=None, forge=None, **policy) -> None:
+    def __init__(
+        self, store, jules: FakeJules, *, desk=None, forge=None, per_day=0, seconds=10.0, **policy
+    ) -> None:
         self.store, self.jules, self.clock = store, jules, Time()
         self.said: list[str] = []
         forge = forge or NoForge()
@@ -167,10 +169,13 @@ class Run:
                             plan=ReviewPlan(rules={"all": "off"}))  # fmt: skip
         tasks = TaskService(backend=jules, store=store, clock=self.clock)
         observer = Observer(backend=jules, tasks=tasks, store=store, clock=self.clock)
-        account = Account(name="default", backend=jules, tasks=tasks, observer=observer)
+        account = Account(
+            name="default", backend=jules, tasks=tasks, observer=observer,
+            choice=PlanChoice(per_day=per_day),
+        )  # fmt: skip
         self.queue = QueueRun(
             store=store, accounts={"default": account}, clock=self.clock, reviewer=reviewer,
-            options=RunOptions(interval_seconds=10.0), answer_command=no_answer,
+            options=RunOptions(interval_seconds=seconds), answer_command=no_answer,
             policy=o.Policy(**policy), report=lambda told: self.said.append(told.text), desk=desk,
         )  # fmt: skip
 
@@ -197,6 +202,16 @@ async def test_a_quota_that_is_used_up_is_waited_for(store):
     assert 1 == jules.created
     assert run.heard("No task is left. Waiting until")
     assert sum(run.clock.waits) >= 120.0
+
+
+async def test_a_day_that_is_used_up_is_said_once_until_another_job_starts(store):
+    """Whoever reads the log of a worker sees what it waits for, and until when."""
+    run = Run(store, FakeJules(), per_day=2, seconds=3600.0, max_attempts=1)
+    jobs = await run.jobs(*(replace(JOB, key=f"Task {number}") for number in range(1, 6)))
+    assert {JobStatus.FAILED} == {job.status for job in jobs}
+    said = [text for text in run.said if text.startswith("waits for Jules' quota; next slot ")]
+    # Two a day: after the first two and after the next two.
+    assert 2 == len(said), run.said
 
 
 async def test_an_answer_that_was_lost_is_looked_for_and_not_repeated(store):
