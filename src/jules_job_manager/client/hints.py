@@ -19,6 +19,7 @@ from jules_job_manager.errors import (
     SignInRequiredError,
 )
 from jules_job_manager.ports.clock import Clock
+from jules_job_manager.services.first_of import first_of
 
 STREAM = "/api/v1/events/stream"
 FIRST_WAIT_SECONDS = 1.0
@@ -60,16 +61,7 @@ class Hints:
 
     async def wait(self, seconds: float) -> None:
         """Return when something happened since the last call, or after so long."""
-        waits = {
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._news.wait()),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        await first_of(self._clock.sleep(seconds), self._news.wait())
         self._news.clear()
 
     async def listen(self) -> None:

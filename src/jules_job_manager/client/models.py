@@ -641,6 +641,7 @@ class WaitingOut(TypedDict):
     """
 
     kind: Literal['plan', 'question', 'job', 'merge', 'sign_off']
+    repository: str
     job_key: str
     task_id: str
     title: str
@@ -1033,6 +1034,11 @@ class PageJobOut(TypedDict):
     next_cursor: NotRequired[str | None]
 
 
+class PageWaitingOut(TypedDict):
+    items: list[WaitingOut]
+    next_cursor: NotRequired[str | None]
+
+
 class PlanOut(TypedDict):
     """
     What Jules proposes to do.
@@ -1218,6 +1224,11 @@ class KeyPage(TypedDict):
     """
 
     items: list[KeyView]
+
+
+class PageReviewOut(TypedDict):
+    items: list[ReviewOut]
+    next_cursor: NotRequired[str | None]
 
 
 class RepeatedReviewOut(TypedDict):

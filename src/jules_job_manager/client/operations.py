@@ -98,9 +98,29 @@ class Operations:
         found: m.QueueOut = await self._connection.json("GET", "/api/v1/queue")
         return found
 
-    async def list_approvals(self) -> list[m.WaitingOut]:
-        """Return what waits for a person, those that wait longest first."""
-        found: list[m.WaitingOut] = await self._connection.json("GET", "/api/v1/approvals")
+    async def list_approvals(
+        self,
+        *,
+        kind: Literal["plan", "question", "job", "merge", "sign_off"] | None = None,
+        repository: str | None = None,
+        q: str | None = None,
+        sort: Literal["waiting", "-waiting"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> m.PageWaitingOut:
+        """List what waits for a person: plans, questions, merges, lines to sign, and jobs that are stuck."""
+        found: m.PageWaitingOut = await self._connection.json(
+            "GET",
+            "/api/v1/approvals",
+            query={
+                "kind": kind,
+                "repository": repository,
+                "q": q,
+                "sort": sort,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
         return found
 
     async def list_events(
@@ -234,10 +254,14 @@ class Operations:
         repository: str | None = None,
         backlog: str | None = None,
         q: str | None = None,
+        sort: Literal[
+            "place", "-place", "key", "-key", "queued", "-queued", "finished", "-finished"
+        ]
+        | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> m.PageJobOut:
-        """List jobs, by document and place in it."""
+        """List jobs."""
         found: m.PageJobOut = await self._connection.json(
             "GET",
             "/api/v1/jobs",
@@ -247,6 +271,7 @@ class Operations:
                 "repository": repository,
                 "backlog": backlog,
                 "q": q,
+                "sort": sort,
                 "limit": limit,
                 "cursor": cursor,
             },
@@ -409,14 +434,31 @@ class Operations:
         *,
         job: str | None = None,
         live: bool | None = None,
+        state: m.AttemptState | None = None,
+        account: str | None = None,
+        q: str | None = None,
+        created_since: str | None = None,
+        created_before: str | None = None,
+        sort: Literal["job", "-job", "created", "-created"] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> m.PageAttemptOut:
-        """List attempts, by job and number."""
+        """List attempts. `q` is looked for in the job's key, the attempt's mark and its task's id."""
         found: m.PageAttemptOut = await self._connection.json(
             "GET",
             "/api/v1/attempts",
-            query={"job": job, "live": live, "limit": limit, "cursor": cursor},
+            query={
+                "job": job,
+                "live": live,
+                "state": state,
+                "account": account,
+                "q": q,
+                "created_since": created_since,
+                "created_before": created_before,
+                "sort": sort,
+                "limit": limit,
+                "cursor": cursor,
+            },
         )
         return found
 
@@ -425,21 +467,60 @@ class Operations:
         *,
         job: str | None = None,
         live: bool | None = None,
+        merged: bool | None = None,
+        account: str | None = None,
+        q: str | None = None,
+        created_since: str | None = None,
+        created_before: str | None = None,
+        sort: Literal["job", "-job", "created", "-created"] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> m.PageDeliveryOut:
-        """List what attempts handed over, by job and number. A page may hold fewer than `limit`."""
+        """List what attempts handed over. Times and order are of the attempts."""
         found: m.PageDeliveryOut = await self._connection.json(
             "GET",
             "/api/v1/deliveries",
-            query={"job": job, "live": live, "limit": limit, "cursor": cursor},
+            query={
+                "job": job,
+                "live": live,
+                "merged": merged,
+                "account": account,
+                "q": q,
+                "created_since": created_since,
+                "created_before": created_before,
+                "sort": sort,
+                "limit": limit,
+                "cursor": cursor,
+            },
         )
         return found
 
-    async def list_reviews(self, *, job: str) -> list[m.ReviewOut]:
-        """List the reviews of a job's deliveries, oldest first."""
-        found: list[m.ReviewOut] = await self._connection.json(
-            "GET", "/api/v1/reviews", query={"job": job}
+    async def list_reviews(
+        self,
+        *,
+        job: str | None = None,
+        verdict: m.Verdict | None = None,
+        q: str | None = None,
+        since: str | None = None,
+        before: str | None = None,
+        sort: Literal["at", "-at"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> m.PageReviewOut:
+        """List reviews of deliveries. `q` is looked for in the job's key and in all that was found."""
+        found: m.PageReviewOut = await self._connection.json(
+            "GET",
+            "/api/v1/reviews",
+            query={
+                "job": job,
+                "verdict": verdict,
+                "q": q,
+                "since": since,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+                "cursor": cursor,
+            },
         )
         return found
 

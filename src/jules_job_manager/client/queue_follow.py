@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ from jules_job_manager.errors import (
     RateLimitedError,
     ServiceUnreachableError,
 )
+from jules_job_manager.services.first_of import first_of
 from jules_job_manager.services.outlook import Outlook
 from jules_job_manager.services.plan_desk import PlanDesk, PlanQuestion
 from jules_job_manager.services.queue_news import progress_of
@@ -114,15 +114,10 @@ class QueueFollow:
         """Wait for the next look; news and an answer at the desk end the wait."""
         is_calm = hints.is_live and self._idle_since is None and self._alone_since is None
         seconds = self._asked_to_wait or (LIVE_SECONDS if is_calm else POLL_SECONDS)
-        waits = {asyncio.ensure_future(hints.wait(seconds))}
+        waits = [hints.wait(seconds)]
         if self._desk is not None and self._desk.is_asking():
-            waits.add(asyncio.ensure_future(self._desk.wait_answer()))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            waits.append(self._desk.wait_answer())
+        await first_of(*waits)
 
     async def _looked(self) -> Ended | None:
         """Tell what is new, and return whether that was all."""

@@ -137,7 +137,7 @@ class RemoteJobStore:
         return found if found.key == key else None
 
     async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
-        """Return jobs by backlog and position."""
+        """Return jobs in the order of the query."""
         query = query or JobQuery()
         found: list[Job] = []
         cursor: str | None = None
@@ -147,7 +147,7 @@ class RemoteJobStore:
                 status=None if query.status is None else query.status.value,
                 priority=None if query.priority is None else query.priority.value,
                 repository=query.repository, backlog=query.backlog, q=query.search or None,
-                limit=left, cursor=cursor,
+                sort=query.sort, limit=left, cursor=cursor,
             )  # fmt: skip
             found += [Job.from_dict(item) for item in page["items"]]
             cursor = page.get("next_cursor")
@@ -165,16 +165,9 @@ class RemoteJobStore:
         )  # fmt: skip
 
     async def list_attempts(
-        self,
-        job_key: str | None = None,
-        *,
-        live_only: bool = False,
-        after: tuple[str, int] | None = None,
-        limit: int | None = None,
+        self, job_key: str | None = None, *, live_only: bool = False
     ) -> Sequence[Attempt]:
-        """Return attempts by job and number."""
-        if after is not None:
-            here_only()
+        """Return all attempts, or those of one job, by job and number."""
         found: list[Attempt] = []
         cursor: str | None = None
         while True:
@@ -183,12 +176,19 @@ class RemoteJobStore:
             )
             found += [Attempt.from_dict(item) for item in page["items"]]
             cursor = page.get("next_cursor")
-            if cursor is None or (limit is not None and len(found) >= limit):
-                return found[:limit]
+            if cursor is None:
+                return found
 
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
         """Return the job's reviews, oldest first."""
-        return [Review.from_dict(item) for item in await self._operations.list_reviews(job=job_key)]
+        found: list[Review] = []
+        cursor: str | None = None
+        while True:
+            page = await self._operations.list_reviews(job=job_key, limit=_PAGE, cursor=cursor)
+            found += [Review.from_dict(item) for item in page["items"]]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return found
 
     async def save_jobs(self, *_: Any, **__: Any) -> None:
         """Refuse it."""

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from datetime import datetime
+from typing import Literal, Protocol, Self
 
 from jules_job_manager.domain.event import NewEvent
-from jules_job_manager.domain.job import Attempt, Job, JobStatus, Priority
-from jules_job_manager.domain.review import Review
+from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
+from jules_job_manager.domain.review import Review, Verdict
 from jules_job_manager.ports.lease_store import Lease
+from jules_job_manager.ports.page import Page
 from jules_job_manager.ports.quota_ledger import LedgerEntry
+
+JobSort = Literal["place", "-place", "key", "-key", "queued", "-queued", "finished", "-finished"]
+"""By document and position in it, key, or a time; those without the time count as of long ago."""
+AttemptSort = Literal["job", "-job", "created", "-created"]
+"""By job and number, or time of creation."""
+ReviewSort = Literal["at", "-at"]
+"""By when the review ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobQuery:
-    """Which jobs to list, in order of document and position. `limit` is 1 or more; None lists all."""
+    """Which jobs to list. `limit` is 1 or more; None lists all."""
 
     status: JobStatus | None = None
     backlog: str | None = None
@@ -24,8 +33,45 @@ class JobQuery:
     priority: Priority | None = None
     search: str = ""
     """Only jobs with this text in their key, title or prompt, whatever the case of ASCII letters."""
-    after: tuple[str, int, str] | None = None
-    """Backlog, position and key of the job that the page before ended with."""
+    sort: JobSort = "place"
+    after: str | None = None
+    """Cursor of the page before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptQuery:
+    """Which attempts to list. `limit` is 1 or more."""
+
+    job_key: str | None = None
+    state: AttemptState | None = None
+    account: str | None = None
+    live_only: bool = False
+    delivered_only: bool = False
+    """Only those that handed something over."""
+    search: str = ""
+    """Only attempts with this text in their job's key, their mark or their task's id."""
+    created_since: datetime | None = None
+    created_before: datetime | None = None
+    sort: AttemptSort = "job"
+    after: str | None = None
+    """Cursor of the page before."""
+    limit: int = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewQuery:
+    """Which reviews to list. `limit` is 1 or more."""
+
+    job_key: str | None = None
+    verdict: Verdict | None = None
+    search: str = ""
+    """Only reviews with this text in their job's key or in anything that they found."""
+    since: datetime | None = None
+    before: datetime | None = None
+    sort: ReviewSort = "at"
+    after: str | None = None
+    """Cursor of the page before."""
+    limit: int = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +141,15 @@ class JobStore(Protocol):
         ...
 
     async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
-        """Return jobs by backlog and position."""
+        """Return jobs in the order of the query."""
+        ...
+
+    async def page_jobs(self, query: JobQuery) -> Page[Job]:
+        """Return a page of jobs.
+
+        Raises:
+            InvalidInputError: limit or cursor cannot be used.
+        """
         ...
 
     async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
@@ -117,20 +171,16 @@ class JobStore(Protocol):
         ...
 
     async def list_attempts(
-        self,
-        job_key: str | None = None,
-        *,
-        live_only: bool = False,
-        after: tuple[str, int] | None = None,
-        limit: int | None = None,
+        self, job_key: str | None = None, *, live_only: bool = False
     ) -> Sequence[Attempt]:
-        """Return attempts by job and number.
+        """Return all attempts, or those of one job, by job and number."""
+        ...
 
-        Args:
-            job_key: Of this job only.
-            live_only: Only those at work.
-            after: Job and number of the attempt that the page before ended with.
-            limit: Most of them, >= 1; None: all.
+    async def page_attempts(self, query: AttemptQuery) -> Page[Attempt]:
+        """Return a page of attempts.
+
+        Raises:
+            InvalidInputError: limit or cursor cannot be used.
         """
         ...
 
@@ -140,4 +190,12 @@ class JobStore(Protocol):
 
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
         """Return the job's reviews, oldest first."""
+        ...
+
+    async def page_reviews(self, query: ReviewQuery) -> Page[Review]:
+        """Return a page of reviews.
+
+        Raises:
+            InvalidInputError: limit or cursor cannot be used.
+        """
         ...

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
@@ -13,21 +14,27 @@ from jules_job_manager.domain.orchestration.deliveries import rule_on_merge
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.review import Review, Verdict
 from jules_job_manager.domain.task import JulesTask, TaskStatus
+from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.page import Page
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.queue_look import MERGE_NOTE
 
-MOST = 1000
-"""Tasks of each status that are looked through."""
+_AT_ONCE = 1000
+"""Tasks that are read at once."""
+DecisionKind = Literal["plan", "question", "job", "merge", "sign_off"]
+DecisionSort = Literal["waiting", "-waiting"]
+"""Those that wait longest first, or last. Of what has no time it is not known; it stands last, or first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
     """One thing that a person is to decide."""
 
-    kind: str
-    """`plan`, `question`, `merge`, `sign_off`, or `job`: something else, which `reason` says."""
+    kind: DecisionKind
+    """`job` is something else, which `reason` says."""
+    repository: str = ""
     job_key: str = ""
     task_id: str = ""
     title: str = ""
@@ -42,6 +49,7 @@ class Waiting:
         """Return it as JSON values."""
         return {
             "kind": self.kind,
+            "repository": self.repository,
             "job_key": self.job_key,
             "task_id": self.task_id,
             "title": self.title,
@@ -51,9 +59,65 @@ class Waiting:
             "commit": self.commit,
         }
 
+    @property
+    def place(self) -> tuple[bool, str, str, str, str]:
+        """Where it stands among others; no two have the same."""
+        since = optional_to_rfc3339(self.since)
+        return (since is None, since or "", self.kind, self.task_id, self.job_key)
+
+    def holds(self, text: str) -> bool:
+        """Whether the text is in what a person reads of it, whatever the case of letters."""
+        said = (self.job_key, self.task_id, self.title, self.reason)
+        return any(text.casefold() in part.casefold() for part in said)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecisionQuery:
+    """Which of them to list. `limit` is 1 or more."""
+
+    kind: DecisionKind | None = None
+    repository: str | None = None
+    search: str = ""
+    sort: DecisionSort = "waiting"
+    after: str | None = None
+    """Cursor of the page before."""
+    limit: int = 100
+
+    def page(self, waiting: Sequence[Waiting]) -> Page[Waiting]:
+        """Return the page of these.
+
+        Raises:
+            InvalidInputError: the cursor is none of this list.
+        """
+        last, turned = self._last_place(), self.sort == "-waiting"
+        fitting = [
+            one
+            for one in sorted(waiting, key=lambda one: one.place, reverse=turned)
+            if self.kind in {None, one.kind}
+            and self.repository in {None, one.repository}
+            and one.holds(self.search)
+            and (last is None or (one.place < last if turned else one.place > last))
+        ]
+        shown = tuple(fitting[: self.limit])
+        more = len(fitting) > self.limit
+        return Page(items=shown, next_cursor=json.dumps(shown[-1].place) if more else None)
+
+    def _last_place(self) -> tuple[bool, str, str, str, str] | None:
+        if self.after is None:
+            return None
+        try:
+            unknown, since, kind, task_id, job_key = json.loads(self.after)
+            if type(unknown) is not bool or kind not in get_args(DecisionKind):
+                raise ValueError(self.after)
+            return (unknown, str(since), kind, str(task_id), str(job_key))
+        except (TypeError, ValueError):
+            raise InvalidInputError(
+                "The cursor is not one of this list.", hint="Begin again without a cursor."
+            ) from None
+
 
 async def waiting_decisions(store: Store, policy: Policy) -> list[Waiting]:
-    """Return what waits for a person, from the store alone, those that wait longest first.
+    """Return what waits for a person, from the store alone, in no order.
 
     Args:
         store: Must be a SQL store.
@@ -67,19 +131,26 @@ async def waiting_decisions(store: Store, policy: Policy) -> list[Waiting]:
     job_of = {attempt.task_id: attempt.job_key for attempt in attempts if attempt.task_id}
     found = []
     for status in (TaskStatus.WAITING_APPROVAL, TaskStatus.WAITING_FEEDBACK):
-        page = await store.tasks.list_tasks(TaskQuery(status=status, limit=MOST))
-        found += [_of_task(task, job_of.get(task.id, "")) for task in page.tasks]
+        after: str | None = None
+        while True:
+            query = TaskQuery(status=status, limit=_AT_ONCE, after=after)
+            page = await store.tasks.list_tasks(query)
+            found += [_of_task(task, job_of.get(task.id, "")) for task in page.tasks]
+            after = page.next_cursor
+            if after is None:
+                break
     asked = {waiting.job_key for waiting in found if waiting.job_key}
     for job in await store.jobs.list_jobs(JobQuery(status=JobStatus.NEEDS_YOU)):
         if job.key not in asked:
             found.append(await _of_job(store, job, attempts, policy))
-    return sorted(found, key=lambda waiting: (waiting.since is None, waiting.since))
+    return found
 
 
 def _of_task(task: JulesTask, job_key: str) -> Waiting:
     is_plan = task.status is TaskStatus.WAITING_APPROVAL
     return Waiting(
         kind="plan" if is_plan else "question",
+        repository=task.repository,
         job_key=job_key,
         task_id=task.id,
         title=task.title,
@@ -93,12 +164,13 @@ async def _of_job(store: Store, job: Job, attempts: Sequence[Attempt], policy: P
     live = {attempt.mark for attempt in attempts if attempt.job_key == job.key}
     reviews = [r for r in await store.jobs.list_reviews(job.key) if r.mark in live]
     latest = max(reviews, key=lambda r: (r.at is not None, r.at), default=None)
-    kind, commit = "job", ""
+    kind: DecisionKind = "job"
+    commit = ""
     if latest is not None and latest.verdict is Verdict.ACCEPT and await _unapproved(store, latest):
         kind = "merge" if rule_on_merge(job, latest, policy)[1] else "sign_off"
         commit = latest.delivered_commit
     return Waiting(
-        kind=kind, job_key=job.key, task_id=job.task_id, title=job.title, reason=job.reason,
+        kind=kind, repository=job.repository, job_key=job.key, task_id=job.task_id, title=job.title, reason=job.reason,
         since=None if latest is None else latest.at, commit=commit,
     )  # fmt: skip
 

@@ -39,6 +39,7 @@ from jules_job_manager.ports.tracer import Tracer
 from jules_job_manager.services.accounts import Account
 from jules_job_manager.services.alerting import Alerts
 from jules_job_manager.services.backlog_sync import BacklogSync
+from jules_job_manager.services.first_of import first_of
 from jules_job_manager.services.homes import give_homes
 from jules_job_manager.services.notifying import Notifications
 from jules_job_manager.services.plan_desk import PlanAnswer, PlanDesk, PlanQuestion
@@ -495,15 +496,7 @@ class QueueRun:
 
     async def _pause(self) -> None:
         """Wait for the next look; news and an answer at the desk end the wait."""
-        waits = {
-            asyncio.ensure_future(self._clock.sleep(self._options.interval_seconds)),
-            asyncio.ensure_future(self._news.wait()),
-        }
+        waits = [self._clock.sleep(self._options.interval_seconds), self._news.wait()]
         if self._desk is not None and self._desk.is_asking():
-            waits.add(asyncio.ensure_future(self._desk.wait_answer()))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            waits.append(self._desk.wait_answer())
+        await first_of(*waits)

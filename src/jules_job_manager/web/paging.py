@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
 
 from fastapi import Query
 
+from jules_job_manager.domain.clockwork import require_aware
 from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.ports.page import Page
 
 MOST = 1000
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items of this page.")]
@@ -20,6 +24,16 @@ Search = Annotated[
     str | None,
     Query(max_length=200, description="Only items that hold this text, whatever its case."),
 ]
+
+
+class _Shown(Protocol):
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def page_dict(page: Page[Any], items: Sequence[_Shown] | None = None) -> dict[str, Any]:
+    """Return a page as it is answered; `items` stand for its own, one or none for each."""
+    shown = page.items if items is None else items
+    return {"items": [item.to_dict() for item in shown], "next_cursor": sealed(page.next_cursor)}
 
 
 def sealed(cursor: str | None) -> str | None:
@@ -43,4 +57,20 @@ def opened(cursor: str | None) -> str | None:
     except (binascii.Error, ValueError):
         raise InvalidInputError(
             "The cursor is none that was given out.", hint="Begin again without a cursor."
+        ) from None
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """Return a time that was given; none stays none.
+
+    Raises:
+        InvalidInputError: it has no zone.
+    """
+    if moment is None:
+        return None
+    try:
+        return require_aware(moment)
+    except ValueError:
+        raise InvalidInputError(
+            "A time has no zone.", hint="Write it as 2026-11-01T09:00:00Z."
         ) from None

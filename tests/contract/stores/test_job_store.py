@@ -25,42 +25,6 @@ pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-async def test_lists_page_by_page(sql_store):
-    """Jobs and attempts in pages, each after the last of the page before, and narrowed."""
-    jobs = [
-        Job(key=f"K{n:02}", title="Größe" if n == 5 else "t", prompt="50%_", backlog=f"/{n // 6}.md",
-            position=n % 3, repository="o/a" if n % 2 else "o/b",
-            priority=Priority.HIGH if n == 7 else Priority.LOW)
-        for n in range(17)
-    ]  # fmt: skip
-    await sql_store.jobs.save_jobs(jobs)
-    attempts = [Attempt(mark=f"m{n}", job_key=f"K{n // 2:02}", number=n % 2 + 1,
-                        state=AttemptState.FAILED) for n in range(9)]  # fmt: skip
-    for attempt in attempts:
-        await sql_store.jobs.save_attempt(attempt)
-    whole = list(await sql_store.jobs.list_jobs())
-    seen, after = [], None
-    while page := await sql_store.jobs.list_jobs(JobQuery(limit=5, after=after)):
-        seen += page
-        after = (page[-1].backlog, page[-1].position, page[-1].key)
-    assert whole == seen
-    seen, place = [], None
-    while page := await sql_store.jobs.list_attempts(after=place, limit=4):
-        seen += page
-        place = (page[-1].job_key, page[-1].number)
-    assert attempts == seen
-
-    async def keys(**query):
-        return [job.key for job in await sql_store.jobs.list_jobs(JobQuery(**query))]
-
-    assert ["K07"] == await keys(priority=Priority.HIGH)
-    assert 8 == len(await keys(repository="o/a"))
-    assert ["K05"] == await keys(search="größe".replace("g", "G"))
-    assert ["K12"] == await keys(search="k12")
-    assert 17 == len(await keys(search="50%_"))
-    assert [] == await keys(search="5%_")
-
-
 def _some_jobs():
     keys = ["a", "A", "b\0", "é", "\ud800", "z"]
     return st.lists(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.clocks import HeldClock
+from tests.waiting import until
 
 from jules_job_manager.adapters.metrics.prometheus import PrometheusMeter
 from jules_job_manager.adapters.storage.sql.probe import SqlStoreProbe
@@ -156,10 +157,7 @@ async def test_a_store_that_is_away_shows_the_last_values(world, monkeypatch):
         running = asyncio.ensure_future(world.events.run())
         await world.clock.settle()
     await world.clock.pass_time(2)
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        if world.value("jules_merges_total"):
-            break
+    await until(lambda: world.value("jules_merges_total"))
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert 1 == world.value("jules_merges_total")

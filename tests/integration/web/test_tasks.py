@@ -33,7 +33,7 @@ async def test_a_task_from_its_creation_to_its_end(client, service):
     waiting = await _waiting_plan(client)
     task_id = waiting["id"]
     assert [task_id] == [
-        found["task_id"] for found in (await client.get("/api/v1/approvals")).json()
+        found["task_id"] for found in (await client.get("/api/v1/approvals")).json()["items"]
     ]
     refused = await client.post(f"{TASKS}/{task_id}/approve", json={"plan": "0" * 64})
     assert (409, "JJM065") == (refused.status_code, refused.json()["code"])

@@ -52,12 +52,13 @@ def test_the_examples_work(tmp_path):
             )  # fmt: skip
             assert 0 == done.returncode, example + done.stdout + done.stderr
             answers.append(done.stdout)
-    who, missing, made, batch, page, _, changed, task, events, stream, webhook = answers
+    who, missing, made, batch, page, *lists, changed, task, events, stream, webhook = answers
     assert "admin" == json.loads(who)["role"]
     assert ("JJM011", 404) == tuple(json.loads(missing)[name] for name in ("code", "status"))
     assert "SHOP-1" == json.loads(made)["key"]
     assert [201, 400] == [one["status"] for one in json.loads(batch)["results"]]
     assert json.loads(page)["next_cursor"]
+    assert [[], [], []] == [json.loads(answer)["items"] for answer in lists]
     assert "high" == json.loads(changed)["priority"]
     assert json.loads(task)["id"]
     assert "job:SHOP-1" == json.loads(events)["items"][0]["subject"]

@@ -12,7 +12,7 @@ from jules_job_manager.domain.job import Job, JobStatus, Priority
 from jules_job_manager.domain.job_keys import find_job
 from jules_job_manager.domain.report.story import story_markdown
 from jules_job_manager.errors import InvalidInputError
-from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.job_store import JobQuery, JobSort
 from jules_job_manager.services.ending import end_task
 from jules_job_manager.services.job_desk import TEXTS, JobDesk
 from jules_job_manager.services.story import story_of
@@ -28,7 +28,7 @@ from jules_job_manager.web.caller import (
 from jules_job_manager.web.changes import job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
-from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
 from jules_job_manager.web.schemas import jobs as s
@@ -45,7 +45,6 @@ Key = Annotated[
 ]  # fmt: skip
 _FOUND = documented(404)
 _ACTS = documented(404, 409, 412, 415, 422)
-_SPLIT = "\x1f"
 
 
 @router.get("/jobs", operation_id="list_jobs", response_model=Page[s.JobOut])
@@ -56,33 +55,19 @@ async def list_jobs(
     repository: Annotated[str | None, Query(max_length=300)] = None,
     backlog: Annotated[str | None, Query(max_length=2000)] = None,
     q: Search = None,
+    sort: Annotated[
+        JobSort,
+        Query(description="By document and place in it, key, or a time; a minus: the reverse."),
+    ] = "place",
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
-    """List jobs, by document and place in it."""
+    """List jobs."""
     query = JobQuery(
         status=status, priority=priority, repository=repository, backlog=backlog, search=q or "",
-        limit=limit + 1, after=_place(opened(cursor)),
+        sort=sort, limit=limit, after=opened(cursor),
     )  # fmt: skip
-    found = await app.store.jobs.list_jobs(query)
-    shown, more = found[:limit], len(found) > limit
-    last = shown[-1] if shown else None
-    place = None if last is None else _SPLIT.join((last.backlog, str(last.position), last.key))
-    return {
-        "items": [job.to_dict() for job in shown],
-        "next_cursor": sealed(place) if more else None,
-    }
-
-
-def _place(cursor: str | None) -> tuple[str, int, str] | None:
-    if cursor is None:
-        return None
-    backlog, _, rest = cursor.partition(_SPLIT)
-    position, _, key = rest.partition(_SPLIT)
-    try:
-        return backlog, int(position), key
-    except ValueError:
-        raise InvalidInputError("The cursor is not one of this list.") from None
+    return page_dict(await app.store.jobs.page_jobs(query))
 
 
 @router.post(

@@ -12,16 +12,23 @@ from jules_job_manager.bootstrap import App
 from jules_job_manager.bootstrap.queue import queue_policy
 from jules_job_manager.domain import change_notes as notes
 from jules_job_manager.domain.json_text import text_of
-from jules_job_manager.services.decisions import waiting_decisions
+from jules_job_manager.services.decisions import (
+    DecisionKind,
+    DecisionQuery,
+    DecisionSort,
+    waiting_decisions,
+)
 from jules_job_manager.services.queue_summary import queue_summary
 from jules_job_manager.settings.shown import rows
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import QueueReader, QueueWriter, SettingsReader, service_of
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.json_answers import json_answer
+from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
+from jules_job_manager.web.schemas.base import Page
 from jules_job_manager.web.schemas.board import BoardOut
 
 reads = APIRouter(tags=["queue"], route_class=PlainReadRoute)
@@ -82,16 +89,27 @@ async def get_quota(
     return [use.to_dict(now) for use in uses.values()]
 
 
-async def _approvals(app: App, _: object) -> Response:
+async def _approvals(app: App, query: DecisionQuery) -> Response:
     found = await waiting_decisions(app.store, queue_policy(app.settings))
-    return json_answer(text_of([waiting.to_dict() for waiting in found]))
+    return json_answer(text_of(page_dict(query.page(found))))
 
 
-@reads.get("/approvals", operation_id="list_approvals", response_model=list[s.WaitingOut])
+@reads.get("/approvals", operation_id="list_approvals", response_model=Page[s.WaitingOut])
 @answered(_approvals)
-async def list_approvals(app: QueueReader, request: Request) -> Response:
-    """Return what waits for a person, those that wait longest first."""
-    return await shared_answer(request, app, ())
+async def list_approvals(
+    app: QueueReader, request: Request, kind: DecisionKind | None = None,
+    repository: Annotated[str | None, Query(max_length=300)] = None, q: Search = None,
+    sort: Annotated[
+        DecisionSort, Query(description="Those that wait longest first; with a minus: last.")
+    ] = "waiting",
+    limit: Limit = 100, cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """List what waits for a person: plans, questions, merges, lines to sign, and jobs that are stuck."""
+    query = DecisionQuery(
+        kind=kind, repository=repository, search=q or "", sort=sort, limit=limit,
+        after=opened(cursor),
+    )  # fmt: skip
+    return await shared_answer(request, app, query)
 
 
 @router.get("/settings", operation_id="list_settings", response_model=list[s.SettingOut])

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain import change_notes as notes
-from jules_job_manager.domain.clockwork import optional_to_rfc3339, require_aware, to_rfc3339
+from jules_job_manager.domain.clockwork import optional_to_rfc3339, to_rfc3339
 from jules_job_manager.domain.entity_tag import text_tag
 from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
-from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.ports.task_reader import TaskStanding, standing_of
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
@@ -24,7 +23,7 @@ from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
-from jules_job_manager.web.paging import Cursor, Limit, Search, opened, sealed
+from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented, request_id_of
 from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
@@ -145,8 +144,8 @@ async def list_tasks(
     query = TaskQuery(
         status=status, repository=wanted, backend=backend, include_archived=archived, limit=limit,
         after=opened(cursor), oldest_first=sort == "changed", search=q or "",
-        changed_since=_aware(changed_since), changed_before=_aware(changed_before),
-        created_since=_aware(created_since), created_before=_aware(created_before),
+        changed_since=aware(changed_since), changed_before=aware(changed_before),
+        created_since=aware(created_since), created_before=aware(created_before),
     )  # fmt: skip
     if not fresh:
         return await shared_answer(request, app, query)
@@ -378,14 +377,3 @@ def _act(app: App, task: JulesTask) -> dict[str, Any]:
         "task_id": task.id, "status": task.status, "at": to_rfc3339(app.clock.now()),
         "task": task.to_dict(),
     }  # fmt: skip
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    try:
-        return require_aware(moment)
-    except ValueError:
-        raise InvalidInputError(
-            "A time has no zone.", hint="Write it as 2026-11-01T09:00:00Z."
-        ) from None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from jules_job_manager.services.decisions import DecisionKind
 from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment
 from jules_job_manager.web.schemas.jobs import JobOut
 
@@ -237,6 +238,7 @@ class WaitingOut(Answer):
         json_schema_extra={
             "example": {
                 "kind": "plan",
+                "repository": "octo/shop",
                 "job_key": "SHOP-12",
                 "task_id": "31415926535897932384",
                 "title": "Add a discount",
@@ -248,7 +250,8 @@ class WaitingOut(Answer):
         }
     )
 
-    kind: Literal["plan", "question", "job", "merge", "sign_off"]
+    kind: DecisionKind
+    repository: str = Field(description="Empty: it is not known yet.")
     job_key: str
     task_id: str
     title: str

@@ -9,26 +9,34 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.event_rows import insert_events
+from jules_job_manager.adapters.storage.sql.job_lists import (
+    LIVE,
+    attempts_select,
+    jobs_select,
+    reviews_select,
+)
 from jules_job_manager.adapters.storage.sql.lease_rows import require_lease
 from jules_job_manager.adapters.storage.sql.ledger_rows import insert_entries
-from jules_job_manager.adapters.storage.sql.searching import holds
+from jules_job_manager.adapters.storage.sql.pages import Order, split
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
 from jules_job_manager.domain.review import Review
 from jules_job_manager.domain.text import storable_text
-from jules_job_manager.errors import InvalidInputError, StoreError
+from jules_job_manager.errors import StoreError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.job_store import JobQuery, QueueStanding
+from jules_job_manager.ports.job_store import AttemptQuery, JobQuery, QueueStanding, ReviewQuery
 from jules_job_manager.ports.lease_store import Lease
+from jules_job_manager.ports.page import Page
 from jules_job_manager.ports.quota_ledger import LedgerEntry
 
 _TIMES = ("started_at", "finished_at", "queued_at", "not_before")
-_LIVE = [state.value for state in AttemptState if state.is_live]
+_ATTEMPT_COLUMNS = [column for column in schema.attempts.c if column.name != "sort_at"]
 
 
 class SqlJobStore:
@@ -93,37 +101,20 @@ class SqlJobStore:
         return None if row is None else _job(row)
 
     async def list_jobs(self, query: JobQuery | None = None) -> Sequence[Job]:
-        """Return jobs by backlog and position."""
-        query = query or JobQuery()
-        if query.limit is not None and query.limit < 1:
-            raise InvalidInputError(f"A limit must be 1 or more, not {query.limit}.")
-        columns = schema.jobs.c
-        wanted = sa.select(schema.jobs).order_by(columns.backlog, columns.position, columns.key)
-        if query.status is not None:
-            wanted = wanted.where(columns.status == query.status.value)
-        for column, value in (
-            (columns.backlog, query.backlog),
-            (columns.repository, query.repository),
-            (columns.priority, query.priority),
-        ):
-            if value is not None:
-                wanted = wanted.where(column == storable_text(value))
-        if query.search:
-            wanted = wanted.where(
-                holds(query.search, plain=[columns.key], as_json=[columns.title, columns.prompt])
-            )
-        if query.after is not None:
-            place = sa.tuple_(columns.backlog, columns.position, columns.key)
-            backlog, position, key = query.after
-            last = sa.tuple_(
-                sa.literal(backlog, schema.PlainText), position, sa.literal(key, schema.PlainText)
-            )
-            wanted = wanted.where(place > last)
-        if query.limit is not None:
-            wanted = wanted.limit(query.limit)
+        """Return jobs in the order of the query."""
+        return (await self.page_jobs(query or JobQuery())).items
+
+    async def page_jobs(self, query: JobQuery) -> Page[Job]:
+        """Return a page of jobs."""
+        rows, following = await self._page(*jobs_select(query), query.limit)
+        return Page(items=tuple(_job(row) for row in rows), next_cursor=following)
+
+    async def _page(
+        self, wanted: sa.Select[Any], order: Order, limit: int | None
+    ) -> tuple[Sequence[sa.RowMapping], str | None]:
         async with transaction(self._engine, writes=False) as connection:
             rows = (await connection.execute(wanted)).mappings().all()
-        return [_job(row) for row in rows]
+        return split(rows, order, limit)
 
     async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
         """Return how all jobs stand, at one moment, and the keys of those with a `chosen` status."""
@@ -173,30 +164,23 @@ class SqlJobStore:
             raise
 
     async def list_attempts(
-        self,
-        job_key: str | None = None,
-        *,
-        live_only: bool = False,
-        after: tuple[str, int] | None = None,
-        limit: int | None = None,
+        self, job_key: str | None = None, *, live_only: bool = False
     ) -> Sequence[Attempt]:
-        """Return attempts by job and number."""
-        if limit is not None and limit < 1:
-            raise InvalidInputError(f"A limit must be 1 or more, not {limit}.")
+        """Return all attempts, or those of one job, by job and number."""
         columns = schema.attempts.c
         query = sa.select(schema.attempts).order_by(columns.job_key, columns.number)
         if job_key is not None:
             query = query.where(columns.job_key == job_key)
         if live_only:
-            query = query.where(columns.state.in_(_LIVE))
-        if after is not None:
-            last = sa.tuple_(sa.literal(after[0], schema.PlainText), after[1])
-            query = query.where(sa.tuple_(columns.job_key, columns.number) > last)
-        if limit is not None:
-            query = query.limit(limit)
+            query = query.where(columns.state.in_(LIVE))
         async with transaction(self._engine, writes=False) as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [Attempt(**{**row, "state": AttemptState(row["state"])}) for row in rows]
+        return [_attempt(row) for row in rows]
+
+    async def page_attempts(self, query: AttemptQuery) -> Page[Attempt]:
+        """Return a page of attempts."""
+        rows, following = await self._page(*attempts_select(query), query.limit)
+        return Page(items=tuple(_attempt(row) for row in rows), next_cursor=following)
 
     async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
         """Keep a review; one of the same delivery on the same base is replaced."""
@@ -213,6 +197,12 @@ class SqlJobStore:
             items = (await connection.execute(ordered)).scalars().all()
         return [Review.from_dict(item) for item in items]
 
+    async def page_reviews(self, query: ReviewQuery) -> Page[Review]:
+        """Return a page of reviews."""
+        rows, following = await self._page(*reviews_select(query), query.limit)
+        found = tuple(Review.from_dict(row["review"]) for row in rows)
+        return Page(items=found, next_cursor=following)
+
 
 async def upsert_review(connection: AsyncConnection, review: Review) -> None:
     """Write a review inside a transaction that is already open."""
@@ -222,6 +212,8 @@ async def upsert_review(connection: AsyncConnection, review: Review) -> None:
         "base_commit": review.base_commit,
         "at": review.at,
         "review": {**review.to_dict(), "job_key": storable_text(review.job_key)},
+        "sort_at": review.at or EPOCH,
+        "verdict": review.verdict.value,
     }
     keys = ["job_key", "delivered_commit", "base_commit"]
     await _upsert(connection, schema.reviews, keys, [row])
@@ -242,7 +234,7 @@ async def _refuse_conflict(connection: AsyncConnection, attempt: Attempt) -> Non
             raise StoreError(
                 f"Job {attempt.job_key} has an attempt {number} already.", context=context
             )
-        if state in _LIVE and attempt.state.is_live and lane == attempt.lane:
+        if state in LIVE and attempt.state.is_live and lane == attempt.lane:
             raise StoreError(f"Job {attempt.job_key} already has a live attempt.", context=context)
 
 
@@ -304,5 +296,10 @@ def _job(row: sa.RowMapping) -> Job:
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:
     return {
         **attempt.to_dict(), "created_at": attempt.created_at, "updated_at": attempt.updated_at,
-        "nudged_at": attempt.nudged_at,
+        "nudged_at": attempt.nudged_at, "sort_at": attempt.created_at or EPOCH,
     }  # fmt: skip
+
+
+def _attempt(row: sa.RowMapping) -> Attempt:
+    found = {column.name: row[column.name] for column in _ATTEMPT_COLUMNS}
+    return Attempt(**{**found, "state": AttemptState(found["state"])})

@@ -7,6 +7,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import shared_now, transaction
 from jules_job_manager.adapters.storage.sql.upsert import upsert
@@ -32,7 +33,7 @@ class SqlLeaseStore:
         """Take the lease if it is free, expired or already this owner's."""
         name, owner = storable_text(name), storable_text(owner)
         async with transaction(self._engine, writes=True) as connection:
-            first = {"name": name, "owner": "", "token": 0, "until": schema.LONG_AGO}
+            first = {"name": name, "owner": "", "token": 0, "until": EPOCH}
             known = upsert(connection, schema.leases).on_conflict_do_nothing()
             await connection.execute(known, [first])
             row = (await connection.execute(_row(name).with_for_update())).mappings().one()
@@ -68,7 +69,7 @@ class SqlLeaseStore:
             _COLUMNS.token == lease.token,
         )
         async with transaction(self._engine, writes=True) as connection:
-            await connection.execute(mine.values(owner="", until=schema.LONG_AGO))
+            await connection.execute(mine.values(owner="", until=EPOCH))
 
     async def current(self, name: str) -> Lease | None:
         """Return the lease as it stands, or None when nobody ever had it."""

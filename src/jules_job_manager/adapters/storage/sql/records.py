@@ -22,7 +22,10 @@ from jules_job_manager.adapters.storage.sql.engine import (
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.domain.text import storable_text
 
-_WORKED_OUT = {"sort_at"}
+_WORKED_OUT = {
+    schema.tasks: {"sort_at"}, schema.attempts: {"sort_at"}, schema.reviews: {"sort_at", "verdict"},
+}  # fmt: skip
+"""Columns that follow from others, by table."""
 
 
 class SqlRecords:
@@ -36,7 +39,8 @@ class SqlRecords:
     async def read(self, table: str) -> AsyncIterator[list[Record]]:
         """Yield the table's records in batches."""
         chosen = schema.metadata.tables[table]
-        columns = [column for column in chosen.c if column.name not in _WORKED_OUT]
+        worked_out = _WORKED_OUT.get(chosen, set())
+        columns = [column for column in chosen.c if column.name not in worked_out]
         query = sa.select(*columns).order_by(*_order(chosen))
         places = _Places(_has_places(chosen))
         async with self._connection.stream(query) as result:
@@ -129,12 +133,17 @@ def _record(table: sa.Table, row: sa.RowMapping) -> Record:
 
 def row_of(table: sa.Table, record: Record) -> dict[str, Any]:
     """Return what the table's columns hold for a record."""
-    row = {
+    row: dict[str, Any] = {
         name: from_rfc3339(value)
         if value is not None and isinstance(table.c[name].type, schema.SortableTime)
         else value
         for name, value in record.items()
     }
-    if "sort_at" in table.c:
+    if table is schema.tasks:
         row["sort_at"] = row["updated_at"] or row["created_at"] or row["seen_at"] or EPOCH
+    elif table is schema.attempts:
+        row["sort_at"] = row["created_at"] or EPOCH
+    elif table is schema.reviews:
+        row["sort_at"] = row["at"] or EPOCH
+        row["verdict"] = row["review"]["verdict"]
     return row

@@ -7,11 +7,12 @@ read-only path without SQLAlchemy can hand them out unread.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.domain.text import storable_text
 
@@ -37,8 +38,8 @@ MOMENT = SortableTime().with_variant(sa.DateTime(timezone=True), "postgresql")
 """An instant: text on SQLite, which has no such type, and `timestamptz` on PostgreSQL."""
 
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""A moment that is over, for what never expires into the future."""
+def _sort_at() -> sa.Column[datetime]:
+    return sa.Column("sort_at", MOMENT, nullable=False, server_default=to_rfc3339(EPOCH))
 
 
 class PlainText(sa.types.TypeDecorator[str]):
@@ -261,6 +262,7 @@ attempts = sa.Table(
     sa.Column("answers", sa.Integer, nullable=False, server_default="0"),
     sa.Column("nudges", sa.Integer, nullable=False, server_default="0"),
     sa.Column("nudged_at", MOMENT),
+    _sort_at(),
     sa.UniqueConstraint("job_key", "number"),
     sa.CheckConstraint("number >= 1", name="number_from_one"),
     sa.Index(
@@ -268,7 +270,10 @@ attempts = sa.Table(
         sqlite_where=sa.text("state IN ('intended', 'live')"),
         postgresql_where=sa.text("state IN ('intended', 'live')"),
     ),
+    sa.Index("ix_attempts_created", "sort_at", "mark"),
 )  # fmt: skip
+
+_REVIEWED = ("sort_at", "job_key", "delivered_commit", "base_commit")
 
 reviews = sa.Table(
     "reviews",
@@ -278,7 +283,11 @@ reviews = sa.Table(
     sa.Column("base_commit", PlainText, nullable=False),
     sa.Column("at", MOMENT),
     sa.Column("review", JsonText, nullable=False),
+    _sort_at(),
+    sa.Column("verdict", PlainText, nullable=False, server_default=""),
     sa.PrimaryKeyConstraint("job_key", "delivered_commit", "base_commit"),
+    sa.Index("ix_reviews_at", *_REVIEWED),
+    sa.Index("ix_reviews_verdict_at", "verdict", *_REVIEWED),
 )
 
 notes = sa.Table(

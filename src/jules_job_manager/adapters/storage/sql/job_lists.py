@@ -1,0 +1,115 @@
+"""The statements by which lists of jobs, attempts and reviews are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from jules_job_manager.adapters.storage.paging import EPOCH
+from jules_job_manager.adapters.storage.sql import schema
+from jules_job_manager.adapters.storage.sql.pages import Order, orders, page_select
+from jules_job_manager.adapters.storage.sql.searching import holds
+from jules_job_manager.domain.job import AttemptState
+from jules_job_manager.domain.text import storable_text
+from jules_job_manager.ports.job_store import AttemptQuery, JobQuery, ReviewQuery
+
+LIVE = [state.value for state in AttemptState if state.is_live]
+_jobs, _attempts, _reviews = schema.jobs.c, schema.attempts.c, schema.reviews.c
+
+
+def _or_long_ago(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(column, sa.literal(EPOCH, schema.MOMENT))
+
+
+JOB_ORDERS = orders(
+    place=(_jobs.backlog, _jobs.position, _jobs.key),
+    key=(_jobs.key,),
+    queued=(_or_long_ago(_jobs.queued_at), _jobs.key),
+    finished=(_or_long_ago(_jobs.finished_at), _jobs.key),
+)
+ATTEMPT_ORDERS = orders(
+    job=(_attempts.job_key, _attempts.number), created=(_attempts.sort_at, _attempts.mark)
+)
+REVIEW_ORDERS = orders(
+    at=(_reviews.sort_at, _reviews.job_key, _reviews.delivered_commit, _reviews.base_commit)
+)
+
+
+def jobs_select(query: JobQuery) -> tuple[sa.Select[Any], Order]:
+    """Return the statement for jobs, and their order.
+
+    Raises:
+        InvalidInputError: limit or cursor cannot be used.
+    """
+    wanted = _where(
+        sa.select(schema.jobs),
+        (_jobs.status, query.status),
+        (_jobs.backlog, query.backlog),
+        (_jobs.repository, query.repository),
+        (_jobs.priority, query.priority),
+    )
+    if query.search:
+        found = holds(query.search, plain=[_jobs.key], as_json=[_jobs.title, _jobs.prompt])
+        wanted = wanted.where(found)
+    order = JOB_ORDERS[query.sort]
+    return page_select(wanted, order, after=query.after, limit=query.limit), order
+
+
+def attempts_select(query: AttemptQuery) -> tuple[sa.Select[Any], Order]:
+    """Return the statement for attempts, and their order.
+
+    Raises:
+        InvalidInputError: limit or cursor cannot be used.
+    """
+    wanted = _where(
+        sa.select(schema.attempts),
+        (_attempts.job_key, query.job_key),
+        (_attempts.state, query.state),
+        (_attempts.account, query.account),
+    )
+    if query.live_only:
+        wanted = wanted.where(_attempts.state.in_(LIVE))
+    if query.delivered_only:
+        wanted = wanted.where(_attempts.delivered_commit != "")
+    if query.search:
+        plain = [_attempts.job_key, _attempts.mark, _attempts.task_id]
+        wanted = wanted.where(holds(query.search, plain=plain, as_json=[]))
+    if query.created_since is not None:
+        wanted = wanted.where(_attempts.sort_at >= query.created_since)
+    if query.created_before is not None:
+        wanted = wanted.where(_attempts.sort_at < query.created_before)
+    order = ATTEMPT_ORDERS[query.sort]
+    return page_select(wanted, order, after=query.after, limit=query.limit), order
+
+
+def reviews_select(query: ReviewQuery) -> tuple[sa.Select[Any], Order]:
+    """Return the statement for reviews, and their order.
+
+    Raises:
+        InvalidInputError: limit or cursor cannot be used.
+    """
+    wanted = _where(
+        sa.select(_reviews.review),
+        (_reviews.job_key, query.job_key),
+        (_reviews.verdict, query.verdict),
+    )
+    if query.search:
+        found = holds(query.search, plain=[_reviews.job_key], as_json=[_reviews.review])
+        wanted = wanted.where(found)
+    if query.since is not None:
+        wanted = wanted.where(_reviews.sort_at >= query.since)
+    if query.before is not None:
+        wanted = wanted.where(_reviews.sort_at < query.before)
+    order = REVIEW_ORDERS[query.sort]
+    return page_select(wanted, order, after=query.after, limit=query.limit), order
+
+
+def _where(
+    statement: sa.Select[Any], *conditions: tuple[sa.Column[Any], str | None]
+) -> sa.Select[Any]:
+    """Add that each column has its value; None is no condition."""
+    for column, value in conditions:
+        if value is not None:
+            statement = statement.where(column == storable_text(value))
+    return statement
