@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from tests.contract.backends.conftest import served
 from tests.github_stand_in import GitHubWorld, create_app
 from tests.kill_world import REPOSITORY, Entry, git
+from tests.served_app import served
 
 from jules_job_manager.adapters.system_clock import SystemClock
 

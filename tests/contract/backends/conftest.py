@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import threading
 
 import pytest
 import tomlkit
-import uvicorn
 from tests.clocks import ImpatientClock
 from tests.environment import bare_environment
+from tests.served_app import served
 
 from jules_job_manager.adapters.backends.mcp.backend import open_mcp_backend
 from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
@@ -22,24 +21,6 @@ from jules_job_manager.adapters.backends.watched import WatchedBackend
 from jules_job_manager.adapters.metrics.prometheus import PrometheusMeter
 from jules_job_manager.services.backend_health import BackendHealth
 from jules_job_manager.services.metering import CallMeter
-
-
-@contextlib.contextmanager
-def served(app):
-    """Serve an application on a free loopback port and yield its address."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none"
-    )
-    server = uvicorn.Server(config)
-    listener = config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-
 import httpx2
 import pytest
-import uvicorn
 from tests.clocks import ImpatientClock
 from tests.integration.simulator.conftest import body_of
+from tests.served_app import served
 
 from jules_job_manager.adapters.backends.rest.backend import open_rest_backend
 from jules_job_manager.adapters.backends.simulator.rest_face import create_app
@@ -17,23 +14,6 @@ from jules_job_manager.domain.task import NewTask
 from jules_job_manager.errors import UnclearOutcomeError
 
 pytestmark = pytest.mark.integration
-
-
-@contextlib.contextmanager
-def served(simulator):
-    """Serve the simulator on a loopback port and yield its base address."""
-    config = uvicorn.Config(
-        create_app(simulator), port=0, log_level="critical", lifespan="off", ws="none"
-    )
-    server, listener = uvicorn.Server(config), config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1alpha"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
 
 
 @pytest.mark.parametrize(
@@ -74,9 +54,13 @@ async def test_an_answer_that_is_cut(talk, what):
 async def test_an_answer_that_is_cut_over_the_network(talk):
     """A served simulator closes the connection, which the backend calls unclear."""
     service = talk(faults={"cut_create_answers": 1})
-    with served(service.simulator) as address:
+    with served(create_app(service.simulator)) as address:
         backend = open_rest_backend(
-            base_url=address, api_key="k", timeout_seconds=10, max_tries=2, clock=ImpatientClock()
+            base_url=f"{address}/v1alpha",
+            api_key="k",
+            timeout_seconds=10,
+            max_tries=2,
+            clock=ImpatientClock(),
         )
         with pytest.raises(UnclearOutcomeError):
             await backend.create_task(NewTask(description="x"))
