@@ -42,13 +42,16 @@ class TextPage:
 class TaskReader(Protocol):
     """Reads tasks of a store as the JSON text that `JulesTask.to_dict` yields, in ASCII.
 
-    The text is that of `json.dumps` with the separators `,` and `:`, so numbers that JSON has
-    not (NaN, Infinity) stand in it as Python writes them. What is read is as new as what the
-    store itself would return. Every method may raise what those of TaskStore do.
+    The text is that of `json.dumps` with the separators `,` and `:`. What is read is as new as what
+    the store itself would return. Every method may raise what those of TaskStore do.
     """
 
     async def task(self, task_id: str) -> str | None:
-        """Return the text of the task with exactly this id, with chat and files, or None."""
+        """Return the text of the task with exactly this id, with chat and files, or None.
+
+        Numbers that JSON has not (NaN, Infinity) stand in it as Python writes them: its entity tag
+        is that of the task.
+        """
         ...
 
     async def standing(self, task_id: str) -> TaskStanding | None:
@@ -56,7 +59,7 @@ class TaskReader(Protocol):
         ...
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:
-        """Return one page.
+        """Return one page; null stands for numbers that JSON has not.
 
         Raises:
             InvalidInputError: limit or cursor of the query cannot be used.

@@ -17,7 +17,7 @@ from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.storage.reading.any_store import StoreTaskReader
 from jules_job_manager.adapters.storage.reading.opening import task_reader_of
 from jules_job_manager.adapters.storage.reading.thread import ReadingThread
-from jules_job_manager.domain.json_text import text_of
+from jules_job_manager.domain.json_text import finite, text_of
 from jules_job_manager.domain.task import ChatMessage, TaskStatus
 from jules_job_manager.errors import InvalidInputError, StoreUnavailableError, TaskNotFoundError
 from jules_job_manager.ports.task_reader import standing_of
@@ -49,7 +49,7 @@ async def _assert_same(store, reader, task_id: str) -> None:
 
 async def _assert_same_lists(store, reader, query: TaskQuery) -> None:
     page, found = await store.tasks.list_tasks(query), await reader.list_tasks(query)
-    assert found.items == tuple(text_of(task.to_dict()) for task in page.tasks)
+    assert found.items == tuple(finite(text_of(task.to_dict())) for task in page.tasks)
     assert found.next_cursor == page.next_cursor
 
 
@@ -93,6 +93,17 @@ def _examples():
 
     collect()
     return list(found.values())
+
+
+async def test_numbers_that_json_has_not(store, reader):
+    """A list has null for them, and no word of a text is taken for one; a task alone is as it is stored."""
+    odd = {"a": float("nan"), "b": [float("-inf"), 1.5], "c": 'NaN, "Infinity"'}
+    await store.tasks.save_tasks([replace(TASK, title="NaN Infinity", metadata=odd)])
+    await _assert_same(store, reader, TASK.id)
+    (text,) = (await reader.list_tasks(TaskQuery())).items
+    shown = json.loads(text, parse_constant=pytest.fail)
+    expected = {"a": None, "b": [None, 1.5], "c": 'NaN, "Infinity"'}
+    assert ("NaN Infinity", expected) == (shown["title"], shown["metadata"])
 
 
 async def test_pages_with_every_set_of_filters(store, reader):

@@ -17,9 +17,9 @@ def sort_moment(task: JulesTask) -> datetime:
     return task.updated_at or task.created_at or task.seen_at or EPOCH
 
 
-def cursor_at(moment: datetime, task_id: str) -> str:
-    """Return the cursor of the page after the task at this place."""
-    return f"{to_rfc3339(moment)}/{task_id}"
+def cursor_at(moment: datetime | str, task_id: str) -> str:
+    """Return the cursor of the page after the task at this place; a text is the time in RFC 3339."""
+    return f"{moment if isinstance(moment, str) else to_rfc3339(moment)}/{task_id}"
 
 
 def cursor_parts(cursor: str) -> tuple[datetime, str]:

@@ -103,7 +103,8 @@ async def _page(
         "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
     }  # fmt: skip
-    return json_answer(f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}')
+    text = f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}'
+    return json_answer(text, is_finite=True)
 
 
 @reads.get("/tasks", operation_id="list_tasks", response_model=s.TaskPage)

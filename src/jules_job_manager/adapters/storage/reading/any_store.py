@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jules_job_manager.domain.json_text import text_of
+from jules_job_manager.domain.json_text import finite, text_of
 from jules_job_manager.ports.task_reader import TaskStanding, TextPage, standing_of
 from jules_job_manager.ports.task_store import TaskQuery, TaskStore
 
@@ -27,7 +27,7 @@ class StoreTaskReader:
     async def list_tasks(self, query: TaskQuery) -> TextPage:
         """Return one page."""
         page = await self._tasks.list_tasks(query)
-        items = tuple(text_of(task.to_dict()) for task in page.tasks)
+        items = tuple(finite(text_of(task.to_dict())) for task in page.tasks)
         return TextPage(items=items, next_cursor=page.next_cursor)
 
     async def aclose(self) -> None:

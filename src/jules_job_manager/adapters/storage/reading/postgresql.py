@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jules_job_manager.adapters.storage.paging import cursor_at
+from jules_job_manager.adapters.storage.reading.moments import take_moments_as_texts
 from jules_job_manager.adapters.storage.reading.texts import (
     COLUMNS,
     STANDING_COLUMNS,
     content_of,
-    moment_text,
+    listed_text,
     task_text,
 )
 from jules_job_manager.adapters.storage.sql.engine import (
@@ -77,8 +78,7 @@ class PostgresTaskReader:
             return None
         status, raw_state, updated_at, seen_at, message = rows[0]
         return TaskStanding(
-            status=status, raw_state=raw_state, updated_at=moment_text(updated_at),
-            seen_at=moment_text(seen_at), last_message=content_of(message),
+            status=status, raw_state=raw_state, updated_at=updated_at, seen_at=seen_at, last_message=content_of(message),
         )  # fmt: skip
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:
@@ -94,7 +94,7 @@ class PostgresTaskReader:
         last = shown[-1] if len(rows) > query.limit else None
         cursor = None if last is None else cursor_at(last[-1], last[0])
         return TextPage(
-            items=tuple(task_text(tuple(row)[:-1]) for row in shown), next_cursor=cursor
+            items=tuple(listed_text(tuple(row)[:-1]) for row in shown), next_cursor=cursor
         )
 
     async def aclose(self) -> None:
@@ -135,8 +135,8 @@ def _pool(engine: AsyncEngine) -> Any:
     for name in _NOT_OURS:
         options.pop(name, None)
     return asyncpg.create_pool(
-        **options, min_size=0, max_size=CONNECTIONS, reset=_leave, timeout=CONNECT_SECONDS,
-        command_timeout=ANSWER_SECONDS,
+        **options, min_size=0, max_size=CONNECTIONS, reset=_leave, init=take_moments_as_texts,
+        timeout=CONNECT_SECONDS, command_timeout=ANSWER_SECONDS,
     )  # fmt: skip
 
 

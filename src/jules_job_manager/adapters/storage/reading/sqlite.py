@@ -15,7 +15,7 @@ from jules_job_manager.adapters.storage.reading.texts import (
     COLUMNS,
     STANDING_COLUMNS,
     content_of,
-    moment_text,
+    listed_text,
     task_text,
 )
 from jules_job_manager.adapters.storage.sql.task_lists import (
@@ -23,7 +23,7 @@ from jules_job_manager.adapters.storage.sql.task_lists import (
     page_values,
     raw_page_statement,
 )
-from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
+from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.text import storable_text
 from jules_job_manager.ports.task_reader import TaskReader, TaskStanding, TextPage
 from jules_job_manager.ports.task_store import TaskQuery
@@ -77,8 +77,7 @@ class SqliteTaskReader:
             return None
         status, raw_state, updated_at, seen_at, message = rows[0]
         return TaskStanding(
-            status=status, raw_state=raw_state, updated_at=moment_text(updated_at),
-            seen_at=moment_text(seen_at), last_message=content_of(message),
+            status=status, raw_state=raw_state, updated_at=updated_at, seen_at=seen_at, last_message=content_of(message),
         )  # fmt: skip
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:
@@ -96,8 +95,8 @@ class SqliteTaskReader:
             return await self._otherwise.list_tasks(query)
         shown = rows[: query.limit]
         last = shown[-1] if len(rows) > query.limit else None
-        cursor = None if last is None else cursor_at(from_rfc3339(last[-1]), last[0])
-        return TextPage(items=tuple(task_text(row[:-1]) for row in shown), next_cursor=cursor)
+        cursor = None if last is None else cursor_at(last[-1], last[0])
+        return TextPage(items=tuple(listed_text(row[:-1]) for row in shown), next_cursor=cursor)
 
     async def aclose(self) -> None:
         """Close the file."""

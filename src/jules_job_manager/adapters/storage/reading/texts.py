@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from jules_job_manager.domain.clockwork import to_rfc3339
+from jules_job_manager.domain.json_text import finite
 
 COLUMNS = (
     "id", "title", "description", "repository", "branch", "status", "created_at", "updated_at", "url",
@@ -18,13 +18,22 @@ COLUMNS = (
 STANDING_COLUMNS = ("status", "raw_state", "updated_at", "seen_at")
 
 
-def task_text(row: Sequence[Any], chat: str | None = None, files: str | None = None) -> str:
+def listed_text(row: Sequence[Any]) -> str:
+    """Return the text of a task in a list: without chat and files, and with null for what JSON has not."""
+    return task_text(row, number=finite)
+
+
+def task_text(
+    row: Sequence[Any], chat: str | None = None, files: str | None = None, *,
+    number: Callable[[str], str] = str,
+) -> str:  # fmt: skip
     """Return what `json.dumps` makes of `JulesTask.to_dict`, with the separators `,` and `:`.
 
     Args:
-        row: The values of `COLUMNS`, as they are stored.
+        row: The values of `COLUMNS`, as they are stored; times in RFC 3339.
         chat: The messages' JSON texts with commas between; None or empty: there are none.
         files: The same of the files.
+        number: Given each part that may hold a number, returns what stands for it.
     """
     (
         key, title, description, repository, branch, status, created, updated, url, plan, outputs, raw,
@@ -35,16 +44,11 @@ def task_text(row: Sequence[Any], chat: str | None = None, files: str | None = N
         f'"repository":{quoted(repository)},"branch":{quoted(branch)},"status":{quoted(status)},'
         f'"created_at":{_moment(created)},"updated_at":{_moment(updated)},"url":{quoted(url)},'
         f'"chat_history":[{chat or ""}],"source_files":[{files or ""}],'
-        f'"plan":{"null" if plan is None else plan},"outputs":{outputs},"raw_state":{quoted(raw)},'
+        f'"plan":{"null" if plan is None else number(plan)},"outputs":{number(outputs)},"raw_state":{quoted(raw)},'
         f'"working_branch":{quoted(working)},"require_plan_approval":{_truth(approval)},'
         f'"archived":{_truth(archived)},"backend":{quoted(backend)},"seen_at":{_moment(seen)},'
-        f'"metadata":{metadata}}}'
+        f'"metadata":{number(metadata)}}}'
     )
-
-
-def moment_text(value: Any) -> str | None:
-    """Return a stored time as RFC 3339: SQLite keeps that text, PostgreSQL a time."""
-    return value if value is None or isinstance(value, str) else to_rfc3339(value)
 
 
 def content_of(message: str | None) -> str:
@@ -52,8 +56,8 @@ def content_of(message: str | None) -> str:
     return "" if message is None else str(json.loads(message)["content"])
 
 
-def _moment(value: Any) -> str:
-    return "null" if value is None else f'"{moment_text(value)}"'
+def _moment(value: str | None) -> str:
+    return "null" if value is None else f'"{value}"'
 
 
 def _truth(value: int | None) -> str:
