@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jules_job_manager.domain.event import Event, EventType
+from jules_job_manager.domain.orchestration import NEXT_SLOT, WaitKind
 from jules_job_manager.services.queue_state import Progress
 
 
@@ -30,7 +31,7 @@ def _moved(data: Mapping[str, Any]) -> str:
         return f"{said}: {reason}" if reason else said
     if data.get("before") == "starting" and after == "running":
         return "its task is at work"
-    return ""
+    return reason if NEXT_SLOT in reason and data.get("rule") == WaitKind.QUOTA else ""
 
 
 def _named(data: Mapping[str, Any], name: str) -> str:

@@ -125,8 +125,8 @@ class QueueRun:
         self._alerts = alerts
         self._low: set[str] = set()
         """Accounts that were said to have little of their day left."""
-        self._told_of_quota = False
-        """Whether it was said that jobs wait for the quota, since one last started."""
+        self._told_quota = ""
+        """The time of day of the slot that was last said to be waited for."""
         self._drained = False
         self._store = store
         self._accounts = accounts
@@ -250,6 +250,7 @@ class QueueRun:
         now = await self._looks.stored(snapshot)
         if self._show is not None and moved:
             self._show(now)
+        self._say_quota(now)
         await self._note_quota(now)
         return moved, not moved and await self._is_over(now)
 
@@ -319,7 +320,6 @@ class QueueRun:
         live = {a.job_key for a in snapshot.attempts if a.state.is_live}
         said = [a for a in actions if isinstance(a, o.SetStatus) and a.job_key not in live]
         moved = await self._set_statuses(said, snapshot)
-        self._say_quota(actions)
         for action in actions:
             if self._stopping:
                 break
@@ -328,14 +328,16 @@ class QueueRun:
         await self._state.write_documents()
         return moved
 
-    def _say_quota(self, actions: Sequence[o.Action]) -> None:
-        """Say, once until another job starts, that jobs wait for the quota."""
-        if any(isinstance(action, o.Dispatch) for action in actions):
-            self._told_of_quota = False
-        waits = [a for a in actions if isinstance(a, o.SetStatus) and a.rule == o.WaitKind.QUOTA]
-        if waits and not self._told_of_quota:
-            self._told_of_quota = True
-            self._state.say(waits[0].job_key, waits[0].reason, "quota")
+    def _say_quota(self, snapshot: o.Snapshot) -> None:
+        """Say that jobs wait for the quota, and until when: when they begin to, and for another slot."""
+        for job in snapshot.jobs:
+            if job.status is JobStatus.READY and o.NEXT_SLOT in job.reason:
+                at = job.reason.rpartition(" ")[2]  # on its own day it is told without the date
+                if at != self._told_quota:
+                    self._state.say(job.key, job.reason, o.WaitKind.QUOTA)
+                self._told_quota = at
+                return
+        self._told_quota = ""
 
     async def _set_statuses(self, said: Sequence[o.SetStatus], snapshot: o.Snapshot) -> bool:
         """Write where waiting jobs stand, many at once."""

@@ -26,6 +26,7 @@ from jules_job_manager.errors import (
     UnclearOutcomeError,
 )
 from jules_job_manager.ports.backend import Capability, OperationOutcome
+from jules_job_manager.ports.quota_ledger import LedgerEntry
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.check_suite import CheckSuite
 from jules_job_manager.services.observer import Observer
@@ -204,14 +205,29 @@ async def test_a_quota_that_is_used_up_is_waited_for(store):
     assert sum(run.clock.waits) >= 120.0
 
 
-async def test_a_day_that_is_used_up_is_said_once_until_another_job_starts(store):
-    """Whoever reads the log of a worker sees what it waits for, and until when."""
+async def test_a_day_that_is_used_up_is_said_once_for_each_slot(store):
+    """Whoever reads the log of a worker sees what it waits for, and until when; so does the next worker."""
     run = Run(store, FakeJules(), per_day=2, seconds=3600.0, max_attempts=1)
     jobs = await run.jobs(*(replace(JOB, key=f"Task {number}") for number in range(1, 6)))
     assert {JobStatus.FAILED} == {job.status for job in jobs}
     said = [text for text in run.said if text.startswith("waits for Jules' quota; next slot ")]
     # Two a day: after the first two and after the next two.
     assert 2 == len(said), run.said
+
+
+async def test_a_run_that_begins_while_the_day_is_used_up_says_so(store):
+    """Nothing about the job changes by it."""
+    reason = "waits for Jules' quota; next slot 2026-11-25 12:00"
+    jules = FakeJules()
+    run = Run(store, jules, per_day=1, seconds=3600.0, max_attempts=1)
+    started = LedgerEntry(account="default", kind="start", at=run.clock.now(), mark="m")
+    await store.jobs.save_jobs([replace(JOB, key="Task 0", status=JobStatus.DONE)])
+    await store.jobs.save_attempt(
+        Attempt(mark="m", job_key="Task 0", number=1, state=AttemptState.ACCEPTED, task_id="9")
+    )
+    await store.ledger.append([started])
+    await run.jobs(replace(JOB, reason=reason))
+    assert 1 == sum("waits for Jules' quota; next slot" in text for text in run.said), run.said
 
 
 async def test_an_answer_that_was_lost_is_looked_for_and_not_repeated(store):

@@ -32,6 +32,7 @@ from jules_job_manager.domain.orchestration.plans import PlanRuling, rule_on_pla
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.orchestration.snapshot import NOTHING_DELIVERED, MergeWait, Snapshot
 from jules_job_manager.domain.orchestration.waiting import (
+    NEXT_SLOT,
     Wait,
     WaitKind,
     explain,
@@ -40,7 +41,7 @@ from jules_job_manager.domain.orchestration.waiting import (
 )
 
 __all__ = [
-    "NOTHING_DELIVERED", "Action", "Answer", "AnswerRule", "Approve", "AskPlan", "AttemptAction",
+    "NEXT_SLOT", "NOTHING_DELIVERED", "Action", "Answer", "AnswerRule", "Approve", "AskPlan", "AttemptAction",
     "Dispatch", "Fail", "Merge", "MergeWait", "Nudge", "PlanRule", "PlanRuling", "Policy", "Recur", "Retry",
     "RunReview", "SendFeedback", "SetStatus", "Settle", "Snapshot", "Wait", "WaitKind", "Withdraw",
     "decide", "explain", "may_still_move", "rule_on_plan", "slots_used", "waiting_reason",

@@ -41,6 +41,8 @@ class WaitKind(StrEnum):
     QUOTA = "quota"
 
 
+NEXT_SLOT = "; next slot "
+"""Stands in the reason of the first job of those that wait for the quota, before a time."""
 _WAITS_WHEN_READY = frozenset({WaitKind.FILES, WaitKind.SLOT, WaitKind.QUOTA})
 
 
@@ -128,7 +130,7 @@ class WaitingLine:
         if wait.kind is not WaitKind.QUOTA or wait.until is None or self._told_slot:
             return wait.reason
         self._told_slot = True
-        return f"{wait.reason}; {_next_slot(wait.until, self._now, self._policy)}"
+        return f"{wait.reason}{NEXT_SLOT}{_at(wait.until, self._now, self._policy)}"
 
     def _attempts_of(self, job: Job) -> list[Attempt]:
         return self._by_job.get(job.key, []) if self._by_job is not None else self._index(job)
@@ -340,10 +342,6 @@ def _may_begin(job: Job, last: Attempt | None) -> bool:
     return last.state in {AttemptState.FAILED, AttemptState.REPLACED} or (
         job.status in WAITING and not last.state.is_live
     )
-
-
-def _next_slot(until: datetime, now: datetime, policy: Policy) -> str:
-    return f"next slot {_at(until, now, policy)}"
 
 
 def _at(moment: datetime, now: datetime, policy: Policy) -> str:
