@@ -24,6 +24,7 @@ from tests.kill_hunt import (
 from tests.kill_world import World, git, until
 from tests.servers import postgresql
 
+from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.adapters.storage.sql import schema
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -78,7 +79,7 @@ def let_the_lease_run_out(world) -> None:
 
     async def work(store):
         async with store.engine.begin() as connection:
-            await connection.execute(sa.update(schema.leases).values(until=schema.LONG_AGO))
+            await connection.execute(sa.update(schema.leases).values(until=EPOCH))
 
     stored(world, work)
 

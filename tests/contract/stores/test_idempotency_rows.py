@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from tests.clocks import FakeClock
 
+from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.idempotency_rows import SqlIdempotencyStore
@@ -68,7 +69,7 @@ async def test_what_was_not_done_may_be_tried_at_once(sql_store):
 async def _let_pass(sql_store, column: str) -> None:
     """Put a moment of every row into the past, as time does."""
     async with transaction(sql_store.engine, writes=True) as connection:
-        change = sa.update(schema.idempotent_requests).values({column: schema.LONG_AGO})
+        change = sa.update(schema.idempotent_requests).values({column: EPOCH})
         await connection.execute(change)
 
 

@@ -176,10 +176,11 @@ async def test_what_cannot_be_run_is_tried_again_a_bounded_number_of_times(line)
 async def _make_due(store) -> None:
     import sqlalchemy as sa
 
+    from jules_job_manager.adapters.storage.paging import EPOCH
     from jules_job_manager.adapters.storage.sql import schema
 
     async with store.engine.begin() as connection:
-        await connection.execute(sa.update(schema.review_runs).values(due=schema.LONG_AGO))
+        await connection.execute(sa.update(schema.review_runs).values(due=EPOCH))
 
 
 async def test_what_is_configured_wrongly_is_not_tried_again(line):
