@@ -139,8 +139,12 @@ async def webhooks_of(app: App, *, actor: str = "jjm") -> AsyncIterator[Webhooks
 
 
 @asynccontextmanager
-async def delivering(app: App) -> AsyncIterator[None]:
+async def delivering(app: App, *, finish_seconds: float = 0.0) -> AsyncIterator[None]:
     """Deliver webhooks while the block runs, unless another program does: one at a time has the lease.
+
+    Args:
+        app: Whose store has them.
+        finish_seconds: When the block has ended well, what is due is delivered for so long at most.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -158,9 +162,18 @@ async def delivering(app: App) -> AsyncIterator[None]:
         task = asyncio.create_task(deliveries.run(), name="webhooks")
         try:
             yield
-        finally:
+        except asyncio.CancelledError:  # at once: what was in hand is sent again
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        except BaseException:
             deliveries.stop()
             await task
+            raise
+        deliveries.stop()
+        await task
+        if finish_seconds:
+            await deliveries.finish(finish_seconds)
 
 
 @asynccontextmanager

@@ -114,19 +114,32 @@ class WebhookDeliveries:
 
     async def run(self) -> None:
         """Deliver until stopped. A store that is away is tried again."""
-        async with asyncio.TaskGroup() as group:
-            listening = group.create_task(self._bus.listen(self._hint.set))
-            while not self._stopped:
-                self._hint.clear()
-                was_busy = False
-                try:
-                    was_busy = await self.tick()
-                except* StoreError as failures:
-                    words = str(failures.exceptions[0])
-                    _LOG.warning("Webhooks wait: %s", words, extra={"action": "webhooks"})
-                if not was_busy:
-                    await self._pause()
-            listening.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                listening = group.create_task(self._bus.listen(self._hint.set))
+                while not self._stopped:
+                    self._hint.clear()
+                    was_busy = False
+                    try:
+                        was_busy = await self.tick()
+                    except* StoreError as failures:
+                        words = str(failures.exceptions[0])
+                        _LOG.warning("Webhooks wait: %s", words, extra={"action": "webhooks"})
+                    if not was_busy:
+                        await self._pause()
+                listening.cancel()
+        finally:
+            await self._release()
+
+    async def finish(self, seconds: float) -> None:
+        """Deliver what is due, for so long at most, once `run` has ended. The rest waits in the store."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.tick():
+                    pass
+        except* (StoreError, TimeoutError) as failures:
+            words = str(failures.exceptions[0]) or f"not all were taken within {seconds:g} s"
+            _LOG.warning("Webhooks wait: %s", words, extra={"action": "webhooks"})
         await self._release()
 
     async def tick(self) -> bool:

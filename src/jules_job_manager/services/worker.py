@@ -145,10 +145,14 @@ class Worker:
                 self._guard.free()
 
     async def _lead_when_free(self) -> None:
+        leader = ""
         while not self._stop.is_set():
             try:
                 lease = await self._acquire()
-                if lease is not None:
+                if lease is None:
+                    leader = await self._told_leader(leader)
+                else:
+                    leader = ""
                     self._say(f"{self._owner} runs the queue")
                     await self._lead(lease)
             except LeaseLostError:
@@ -158,6 +162,14 @@ class Worker:
             except NotRecordedError as exc:  # its intent is written: it is found by its mark
                 self._say(f"the store went away: {exc}")
             await self._wait(self._stop, STAND_BY_SECONDS)
+
+    async def _told_leader(self, told: str) -> str:
+        """Say who runs the queue, unless it was `told` already; return who does."""
+        lease = await self._store.leases.current(LEASE_NAME)
+        leader = "another program" if lease is None or not lease.owner else lease.owner
+        if leader != told:
+            self._say(f"standing by; {leader} runs the queue")
+        return leader
 
     async def _with_reviews(self, leading: Coroutine[Any, Any, T]) -> T:
         """Run reviews beside `leading`; when that ends, those in hand are put back."""

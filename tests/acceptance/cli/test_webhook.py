@@ -72,11 +72,13 @@ def test_workers_deliver_when_no_service_runs(jjm, listener, tmp_path):
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "jules_job_manager", "worker"], env=environ, cwd=tmp_path,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for _ in range(2)
     ]  # fmt: skip
     try:
+        said = [worker.stdout.readline() for worker in workers]  # both are at work now
+        assert {True, False} == {"standing by" in line for line in said}, said
         jjm("queue", "pause", "--reason", "one")
         jjm("queue", "pause", "--reason", "two")
         deadline = time.monotonic() + 90
@@ -90,6 +92,24 @@ def test_workers_deliver_when_no_service_runs(jjm, listener, tmp_path):
         ends = [(worker.communicate(timeout=60), worker.returncode) for worker in workers]
     assert [0, 0] == [code for _, code in ends], ends
     assert ["one", "two"] == sorted(json.loads(body)["data"]["data"]["reason"] for _, body in got)
+
+
+def test_a_run_delivers_when_no_service_runs(jjm, listener, tmp_path):
+    """To its very end: that it is drained is the last thing that happens."""
+    url, got = listener
+    (tmp_path / "b.md").write_text("### Task 1: First\n**Status**: Ready\n**Prompt**: p\n")
+    jjm("queue", "import", "b.md", "--repo", "octo/sample")
+    jjm("queue", "hold", "Task 1", "--reason", "not today")
+    jjm("webhook", "create", url, "--type", "queue_drained")
+    allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    jjm("queue", "run", "--check", "true", expect=8, **allowed)
+    assert ["queue_drained"] == [json.loads(body)["type"] for _, body in got]
+    # Nobody takes it: the run ends all the same, and says that the rest waits.
+    jjm("webhook", "create", "http://127.0.0.1:1/hook", "--type", "queue_drained")
+    jjm("queue", "run", "--check", "true", expect=8, **allowed)
+    assert 2 == len(got)
+    pending = jjm("webhook", "deliveries", "--state", "pending", "--json", "event_type").stdout
+    assert [{"event_type": "queue_drained"}] == json.loads(pending)
 
 
 @pytest.mark.both_ways(JJM_WEBHOOKS__ENABLED="false")

@@ -312,3 +312,27 @@ async def test_the_worker_runs_until_it_is_stopped(here):
             await running
     current = await here.store.leases.current("webhooks")
     assert current is None
+
+
+async def test_what_is_due_at_the_end_is_sent(here):
+    """All of it, round after round; then another program may deliver."""
+    async with receiver() as there:
+        await here.webhooks.create(there.url, subjects=["task:*"])
+        await here.write(*range(9))
+        await here.worker().finish(30)
+        assert list(range(9)) == sorted(numbers(there))
+        await here.write(10)
+        assert await here.worker("other").tick()
+
+
+async def test_the_end_does_not_wait_for_a_silent_receiver(here, caplog):
+    """What it did not take is tried by the next program."""
+    async with receiver(b"never") as there:
+        await here.webhooks.create(there.url, subjects=["task:*"])
+        await here.write(1)
+        await here.worker().finish(0.2)
+        assert "not all were taken within 0.2 s" in caplog.text
+        assert ["pending"] == await here.states()
+        there.answers = [answer(204)]
+        assert await here.worker("other").tick()
+        assert ["delivered"] == await here.states()

@@ -8,6 +8,9 @@ On a terminal a live board shows every job, and a plan that waits for you is sho
 with one key: y approves, n declines, s leaves it for later. Piped, each thing that happens is a
 line; with --json, a JSON object.
 
+Webhooks are delivered meanwhile, unless a service or a worker does it; what is due at the end is
+sent for ten seconds at most, and the rest waits for the next program.
+
 Through a service this starts nothing: the service's worker runs the queue, and this shows what
 happens there until nothing can move. The board and its keys are the same.
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from jules_job_manager.cli.context import Context
     from jules_job_manager.domain.job import Job
     from jules_job_manager.settings.model import Settings
+
+_DELIVER_SECONDS = 10.0
+"""Longest time for which webhooks are delivered when nothing else is to do any more."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -118,6 +124,7 @@ async def run_queue(
     app: App, context: Context, settings: Settings, remotes: dict[str, str], args: Namespace
 ) -> int:
     """Run the queue with the parts of `app`; return the exit code."""
+    from jules_job_manager.bootstrap.live import delivering
     from jules_job_manager.bootstrap.queue import queue_worker
     from jules_job_manager.cli.queue_watch import watching
     from jules_job_manager.cli.stopping import stopped_by_signals
@@ -134,9 +141,10 @@ async def run_queue(
             watch=args.watch,
         )  # fmt: skip
         with stopped_by_signals(context, worker.stop) as stopped:
-            finished = await worker.run_queue()
-    if stopped():
-        raise KeyboardInterrupt
+            async with delivering(app, finish_seconds=_DELIVER_SECONDS):
+                finished = await worker.run_queue()
+                if stopped():
+                    raise KeyboardInterrupt
     return summary(context, finished)
 
 

@@ -63,9 +63,9 @@ async def _work(
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
-    async with _metrics(app, settings), delivering(app):
-        worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
-        with stopped_by_signals(context, worker.stop):
+    worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
+    with stopped_by_signals(context, worker.stop):
+        async with _metrics(app, settings), delivering(app):
             await worker.stand_by()
 
 
