@@ -63,10 +63,11 @@ async def _work(
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
-    worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
-    with stopped_by_signals(context, worker.stop):
-        async with _metrics(app, settings), delivering(app):
-            await worker.stand_by()
+    async with _metrics(app, settings):
+        worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
+        with stopped_by_signals(context, worker.stop):
+            async with delivering(app):
+                await worker.stand_by()
 
 
 def _metrics(app: App, settings: Settings) -> AbstractAsyncContextManager[None]:
