@@ -37,10 +37,14 @@ def run_of(number: int) -> ReviewRun:
 class Worker:
     """Works on runs as a review worker does: claims, keeps a review."""
 
-    def __init__(self, world: World, name: str, *, claim_seconds: float = 60) -> None:
+    def __init__(
+        self, world: World, name: str, *, claim_seconds: float = 60, may_look: bool = True
+    ) -> None:
+        """Claim runs of `world`; without `may_look` only those whose ticket comes."""
         self._queue = world.store.review_queue
         self._name = name
         self._claim_seconds = claim_seconds
+        self._may_look = may_look
         self.begun: list[str] = []
         self.done: list[str] = []
         self.stopped: list[str] = []
@@ -51,6 +55,8 @@ class Worker:
         self._changed = asyncio.Condition()
 
     async def handle(self, run_id: str) -> bool:
+        if not run_id and not self._may_look:
+            return False
         try:
             run = await self._queue.claim(self._name, seconds=self._claim_seconds, run_id=run_id)
         except StoreError:
