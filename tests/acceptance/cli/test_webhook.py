@@ -104,7 +104,7 @@ def test_a_run_delivers_when_no_service_runs(jjm, listener, tmp_path):
     allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
     jjm("queue", "run", "--check", "true", expect=8, **allowed)
     assert ["queue_drained"] == [json.loads(body)["type"] for _, body in got]
-    # Nobody takes it: the run ends all the same, and says that the rest waits.
+    # Nobody takes it: the run ends all the same, and the rest waits.
     jjm("webhook", "create", "http://127.0.0.1:1/hook", "--type", "queue_drained")
     jjm("queue", "run", "--check", "true", expect=8, **allowed)
     assert 2 == len(got)

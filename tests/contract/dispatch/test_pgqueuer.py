@@ -74,9 +74,8 @@ async def test_a_finished_run_leaves_no_ticket(world):
 
 async def test_a_run_that_is_cancelled_while_at_work_is_stopped_at_once(world):
     """By a notification, also from another program; its worker goes on with others."""
-    worker = Worker(
-        world, "w", may_look=False
-    )  # a run that is found by looking has no ticket in hand
+    # A run that is found by looking has no ticket in hand.
+    worker = Worker(world, "w", may_look=False)
     worker.may_finish.clear()
     async with world.working(worker):
         await world.dispatcher.enqueue(run_of(1))

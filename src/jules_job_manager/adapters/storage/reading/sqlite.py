@@ -77,7 +77,8 @@ class SqliteTaskReader:
             return None
         status, raw_state, updated_at, seen_at, message = rows[0]
         return TaskStanding(
-            status=status, raw_state=raw_state, updated_at=updated_at, seen_at=seen_at, last_message=content_of(message),
+            status=status, raw_state=raw_state, updated_at=updated_at, seen_at=seen_at,
+            last_message=content_of(message),
         )  # fmt: skip
 
     async def list_tasks(self, query: TaskQuery) -> TextPage:

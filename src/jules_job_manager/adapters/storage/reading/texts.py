@@ -44,8 +44,8 @@ def task_text(
         f'"repository":{quoted(repository)},"branch":{quoted(branch)},"status":{quoted(status)},'
         f'"created_at":{_moment(created)},"updated_at":{_moment(updated)},"url":{quoted(url)},'
         f'"chat_history":[{chat or ""}],"source_files":[{files or ""}],'
-        f'"plan":{"null" if plan is None else number(plan)},"outputs":{number(outputs)},"raw_state":{quoted(raw)},'
-        f'"working_branch":{quoted(working)},"require_plan_approval":{_truth(approval)},'
+        f'"plan":{"null" if plan is None else number(plan)},"outputs":{number(outputs)},'
+        f'"raw_state":{quoted(raw)},"working_branch":{quoted(working)},"require_plan_approval":{_truth(approval)},'
         f'"archived":{_truth(archived)},"backend":{quoted(backend)},"seen_at":{_moment(seen)},'
         f'"metadata":{number(metadata)}}}'
     )
