@@ -40,7 +40,7 @@ class JobQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptQuery:
-    """Which attempts to list. `limit` is 1 or more."""
+    """Which attempts to list. `limit` is 1 or more; None lists all."""
 
     job_key: str | None = None
     state: AttemptState | None = None
@@ -55,12 +55,12 @@ class AttemptQuery:
     sort: AttemptSort = "job"
     after: str | None = None
     """Cursor of the page before."""
-    limit: int = 100
+    limit: int | None = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewQuery:
-    """Which reviews to list. `limit` is 1 or more."""
+    """Which reviews to list. `limit` is 1 or more; None lists all."""
 
     job_key: str | None = None
     verdict: Verdict | None = None
@@ -71,7 +71,7 @@ class ReviewQuery:
     sort: ReviewSort = "at"
     after: str | None = None
     """Cursor of the page before."""
-    limit: int = 100
+    limit: int | None = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from jules_job_manager.domain.clockwork import optional_to_rfc3339
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
@@ -14,9 +13,8 @@ from jules_job_manager.domain.orchestration.deliveries import rule_on_merge
 from jules_job_manager.domain.orchestration.policy import Policy
 from jules_job_manager.domain.review import Review, Verdict
 from jules_job_manager.domain.task import JulesTask, TaskStatus
-from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.ports.job_store import JobQuery
-from jules_job_manager.ports.page import Page
+from jules_job_manager.ports.page import Page, cursor_after, place_after
 from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.queue_look import MERGE_NOTE
@@ -89,7 +87,10 @@ class DecisionQuery:
         Raises:
             InvalidInputError: the cursor is none of this list.
         """
-        last, turned = self._last_place(), self.sort == "-waiting"
+        turned = self.sort == "-waiting"
+        last = None
+        if self.after is not None:
+            last = tuple(place_after(self.after, self.sort, bool, str, str, str, str))
         fitting = [
             one
             for one in sorted(waiting, key=lambda one: one.place, reverse=turned)
@@ -100,20 +101,8 @@ class DecisionQuery:
         ]
         shown = tuple(fitting[: self.limit])
         more = len(fitting) > self.limit
-        return Page(items=shown, next_cursor=json.dumps(shown[-1].place) if more else None)
-
-    def _last_place(self) -> tuple[bool, str, str, str, str] | None:
-        if self.after is None:
-            return None
-        try:
-            unknown, since, kind, task_id, job_key = json.loads(self.after)
-            if type(unknown) is not bool or kind not in get_args(DecisionKind):
-                raise ValueError(self.after)
-            return (unknown, str(since), kind, str(task_id), str(job_key))
-        except (TypeError, ValueError):
-            raise InvalidInputError(
-                "The cursor is not one of this list.", hint="Begin again without a cursor."
-            ) from None
+        following = cursor_after(self.sort, *shown[-1].place) if more else None
+        return Page(items=shown, next_cursor=following)
 
 
 async def waiting_decisions(store: Store, policy: Policy) -> list[Waiting]:
@@ -170,8 +159,8 @@ async def _of_job(store: Store, job: Job, attempts: Sequence[Attempt], policy: P
         kind = "merge" if rule_on_merge(job, latest, policy)[1] else "sign_off"
         commit = latest.delivered_commit
     return Waiting(
-        kind=kind, repository=job.repository, job_key=job.key, task_id=job.task_id, title=job.title, reason=job.reason,
-        since=None if latest is None else latest.at, commit=commit,
+        kind=kind, repository=job.repository, job_key=job.key, task_id=job.task_id, title=job.title,
+        reason=job.reason, since=None if latest is None else latest.at, commit=commit,
     )  # fmt: skip
 
 

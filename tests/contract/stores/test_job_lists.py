@@ -178,7 +178,8 @@ async def test_a_review_that_changes_its_verdict(full):
 
 @pytest.mark.parametrize("cursor", [
     "", "x", "[]", "3", "null", '["place"]', '["place", "/a.md", "1", "K"]', '["place", "/a.md", true, "K"]',
-    '["key", "K"]', '["-place", "/a.md", 1, "K"]', '{"place": 1}',
+    '["key", "K"]', '["-place", "/a.md", 1, "K"]', '{"place": 1}', "[" * 1500,
+    f'["place", "/a.md", {2**31}, "K"]', f'["place", "/a.md", {10**400}, "K"]',
 ])  # fmt: skip
 async def test_what_is_no_cursor_of_the_list(full, cursor):
     """One of another order, or none at all, is refused in words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -115,8 +116,14 @@ async def test_what_waits_for_a_person(client, full):
     assert ["K4"] == await waiting(q="STUCK at 4")
 
 
+def _sealed(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(("path", "params"), [
     ("/approvals", {"cursor": "WzFd"}), ("/approvals", {"cursor": "W3RydWUsMSwyLDMsNF0"}),
+    ("/approvals", {"cursor": _sealed('["-waiting", true, "", "job", "", "K4"]')}),
+    ("/approvals", {"cursor": _sealed("[" * 1400)}), ("/jobs", {"cursor": _sealed("[" * 1400)}),
     ("/attempts", {"cursor": "WzFd"}), ("/reviews", {"cursor": "%%%"}),
     ("/attempts", {"created_since": "2026-11-24T11:00:00"}), ("/reviews", {"before": "2026-11-24T11:00:00"}),
 ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,10 +76,7 @@ def attempts_select(query: AttemptQuery) -> tuple[sa.Select[Any], Order]:
     if query.search:
         plain = [_attempts.job_key, _attempts.mark, _attempts.task_id]
         wanted = wanted.where(holds(query.search, plain=plain, as_json=[]))
-    if query.created_since is not None:
-        wanted = wanted.where(_attempts.sort_at >= query.created_since)
-    if query.created_before is not None:
-        wanted = wanted.where(_attempts.sort_at < query.created_before)
+    wanted = _between(wanted, _attempts.sort_at, query.created_since, query.created_before)
     order = ATTEMPT_ORDERS[query.sort]
     return page_select(wanted, order, after=query.after, limit=query.limit), order
 
@@ -97,10 +95,7 @@ def reviews_select(query: ReviewQuery) -> tuple[sa.Select[Any], Order]:
     if query.search:
         found = holds(query.search, plain=[_reviews.job_key], as_json=[_reviews.review])
         wanted = wanted.where(found)
-    if query.since is not None:
-        wanted = wanted.where(_reviews.sort_at >= query.since)
-    if query.before is not None:
-        wanted = wanted.where(_reviews.sort_at < query.before)
+    wanted = _between(wanted, _reviews.sort_at, query.since, query.before)
     order = REVIEW_ORDERS[query.sort]
     return page_select(wanted, order, after=query.after, limit=query.limit), order
 
@@ -113,3 +108,15 @@ def _where(
         if value is not None:
             statement = statement.where(column == storable_text(value))
     return statement
+
+
+def _between(
+    statement: sa.Select[Any],
+    column: sa.Column[Any],
+    since: datetime | None,
+    before: datetime | None,
+) -> sa.Select[Any]:
+    """Add that the column is not before `since`, and before `before`; None is no condition."""
+    if since is not None:
+        statement = statement.where(column >= since)
+    return statement if before is None else statement.where(column < before)

@@ -167,15 +167,8 @@ class SqlJobStore:
         self, job_key: str | None = None, *, live_only: bool = False
     ) -> Sequence[Attempt]:
         """Return all attempts, or those of one job, by job and number."""
-        columns = schema.attempts.c
-        query = sa.select(schema.attempts).order_by(columns.job_key, columns.number)
-        if job_key is not None:
-            query = query.where(columns.job_key == job_key)
-        if live_only:
-            query = query.where(columns.state.in_(LIVE))
-        async with transaction(self._engine, writes=False) as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [_attempt(row) for row in rows]
+        query = AttemptQuery(job_key=job_key, live_only=live_only, limit=None)
+        return (await self.page_attempts(query)).items
 
     async def page_attempts(self, query: AttemptQuery) -> Page[Attempt]:
         """Return a page of attempts."""
@@ -190,12 +183,7 @@ class SqlJobStore:
 
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
         """Return the job's reviews, oldest first."""
-        columns = schema.reviews.c
-        query = sa.select(columns.review).where(columns.job_key == job_key)
-        ordered = query.order_by(columns.at, columns.delivered_commit, columns.base_commit)
-        async with transaction(self._engine, writes=False) as connection:
-            items = (await connection.execute(ordered)).scalars().all()
-        return [Review.from_dict(item) for item in items]
+        return (await self.page_reviews(ReviewQuery(job_key=job_key, limit=None))).items
 
     async def page_reviews(self, query: ReviewQuery) -> Page[Review]:
         """Return a page of reviews."""

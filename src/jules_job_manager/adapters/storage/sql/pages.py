@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.ports.page import cursor_after, not_of_this_list, place_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ def page_select(
     Raises:
         InvalidInputError: the limit or the cursor is none.
     """
-    if limit is not None and limit < 1:
-        raise InvalidInputError(f"A limit must be 1 or more, not {limit}.")
     columns = order.columns
-    wanted = statement.add_columns(
-        *(column.label(_label(place)) for place, column in enumerate(columns))
-    )
-    wanted = wanted.order_by(*(c.desc() if order.is_descending else c for c in columns))
+    wanted = statement.order_by(*(c.desc() if order.is_descending else c for c in columns))
     if after is not None:
         key, last = sa.tuple_(*columns), sa.tuple_(*_last(after, order))
         wanted = wanted.where(key < last if order.is_descending else key > last)
-    return wanted if limit is None else wanted.limit(limit + 1)
+    if limit is None:
+        return wanted
+    if limit < 1:
+        raise InvalidInputError(f"A limit must be 1 or more, not {limit}.")
+    places = (column.label(_label(place)) for place, column in enumerate(columns))
+    return wanted.add_columns(*places).limit(limit + 1)
 
 
 def split(
@@ -74,7 +74,7 @@ def split(
     shown = rows[:limit]
     values = [shown[-1][_label(place)] for place in range(len(order.columns))]
     texts = [to_rfc3339(value) if isinstance(value, datetime) else value for value in values]
-    return shown, json.dumps([order.name, *texts])
+    return shown, cursor_after(order.name, *texts)
 
 
 def _label(place: int) -> str:
@@ -82,29 +82,23 @@ def _label(place: int) -> str:
 
 
 def _last(cursor: str, order: Order) -> list[sa.ColumnElement[Any]]:
-    try:
-        name, *values = json.loads(cursor)
-        if name != order.name or len(values) != len(order.columns):
-            raise ValueError(name)  # of another list, or another order of it
-        return [
-            sa.literal(_value(value, column.type), column.type)
-            for value, column in zip(values, order.columns, strict=True)
-        ]
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            "The cursor is not one of this list.", hint="Begin again without a cursor."
-        ) from None
+    kinds = [int if isinstance(column.type, sa.Integer) else str for column in order.columns]
+    place = place_after(cursor, order.name, *kinds)
+    return [
+        sa.literal(_value(part, column.type), column.type)
+        for part, column in zip(place, order.columns, strict=True)
+    ]
 
 
-def _value(value: object, kind: sa.types.TypeEngine[Any]) -> Any:
-    """Return a value as its column takes it.
+def _value(part: Any, kind: sa.types.TypeEngine[Any]) -> Any:
+    """Return a part of a place as its column takes it.
 
     Raises:
-        ValueError: it is no such value.
+        InvalidInputError: it is no such value.
     """
-    wanted = int if isinstance(kind, sa.Integer) else str
-    if type(value) is not wanted:
-        raise ValueError(value)
-    if isinstance(kind, schema.SortableTime | sa.DateTime):
-        return from_rfc3339(str(value))
-    return value
+    if not isinstance(kind, schema.SortableTime | sa.DateTime):
+        return part
+    try:
+        return from_rfc3339(part)
+    except ValueError:
+        raise not_of_this_list() from None
