@@ -29,6 +29,8 @@ class LeaseStore(Protocol):
     ) -> Lease | None:
         """Take the lease if it is free, expired or already this owner's; None when it is not.
 
+        Also None: a transaction of another program has its row locked for longer than is waited.
+
         Args:
             name: What is leased.
             owner: Unique to this run of the program.

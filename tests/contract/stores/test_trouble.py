@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from tests.contract.stores.filling import event, some_tasks
@@ -59,6 +60,32 @@ async def test_a_server_that_restarts_under_use(tmp_path):
         assert {"before", "after"} == {task.id for task in page.tasks}
         assert 2 == len(await store.events.read())
         await store.aclose()
+
+
+async def test_a_program_that_stands_still_within_a_statement(make_arguments, monkeypatch):
+    """Stopped between "prepare" and "execute" it is not idle to the server; its locks are taken away."""
+    monkeypatch.setattr(engine, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(engine, "LOCK_SECONDS", 1)
+    arguments = await make_arguments("postgresql")
+    store = await open_store(**arguments)
+    old = await store.leases.acquire("queue", "old", seconds=0)
+    stopped = await asyncpg.connect(
+        arguments["database_url"],
+        server_settings={"application_name": "jjm", "idle_in_transaction_session_timeout": "1000"},
+    )
+    await stopped.execute("BEGIN")
+    await stopped.fetch("SELECT owner FROM leases FOR SHARE")
+    await stopped.prepare("SELECT 1")  # and no more
+    assert await store.leases.acquire("queue", "new", seconds=60) is None
+    new = None
+    async with asyncio.timeout(30):
+        while new is None:
+            new = await store.leases.acquire("queue", "new", seconds=60)
+    assert old.token + 1 == new.token
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.PostgresError)):  # it was hung up on
+        await stopped.fetch("SELECT 1")
+    stopped.terminate()
+    await store.aclose()
 
 
 async def test_a_server_that_stops_answering(tmp_path, monkeypatch):

@@ -35,6 +35,10 @@ SKIP_LOCKED_OPTION = "jjm_skip_locked"
 """Execution option: whether rows that another transaction is claiming are to be passed over."""
 MAKER_OPTION = "jjm_maker"
 """Execution option: a function that returns another engine on the same database."""
+STANDING_STILL_OPTION = "jjm_standing_still"
+"""Execution option: what ends the transactions of programs that stand still in the middle of a statement."""
+LOCK_WAIT_OPTION = "jjm_lock_wait"
+"""Execution option: what to run first, so that a wait for a row has an end (`is_held`); may be empty."""
 LISTENERS_OPTION = "jjm_listeners"
 """Execution option: who is told of the events that a transaction wrote, once it is committed."""
 WRITTEN_OPTION = "jjm_written"
@@ -43,6 +47,10 @@ BUSY_SECONDS = 30.0
 IDLE_SECONDS = 20
 """After so long in a transaction without a word the server ends it: a program that stands still
 (stopped, or on a machine that sleeps) must not keep others from its locks."""
+LOCK_SECONDS = 5
+"""Longest wait for the row of a lease, which a transaction of its holder may have locked."""
+PROGRAM = "jjm"
+"""What our connections are called in `pg_stat_activity`."""
 POOL_SIZE = 10
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
@@ -69,6 +77,8 @@ def sqlite_engine(path: Path) -> AsyncEngine:
             AUDIT_LOCK_OPTION: "",
             KEYS_LOCK_OPTION: "",
             CLOCK_OPTION: "",  # one machine: its own clock
+            STANDING_STILL_OPTION: "",  # a file's lock cannot be taken from a program that runs
+            LOCK_WAIT_OPTION: "",  # `busy_timeout` is its end
             SKIP_LOCKED_OPTION: False,  # one writer at a time
             MAKER_OPTION: lambda: sqlite_engine(path),
             LISTENERS_OPTION: [],
@@ -133,6 +143,7 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             "command_timeout": (ANSWER_SECONDS if answer_seconds is None else answer_seconds)
             or None,
             "server_settings": {
+                "application_name": PROGRAM,
                 "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
             },
         },
@@ -144,11 +155,29 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             AUDIT_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260912)",
             KEYS_LOCK_OPTION: "SELECT pg_advisory_xact_lock(7260913)",
             CLOCK_OPTION: "SELECT clock_timestamp()",  # machines' clocks differ
+            STANDING_STILL_OPTION: _end_those_that_stand_still(),
+            LOCK_WAIT_OPTION: f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'",
             SKIP_LOCKED_OPTION: True,
             MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
             LISTENERS_OPTION: [],
         },
     )
+
+
+def _end_those_that_stand_still() -> str:
+    """Return a query that ends our connections whose program stopped between a statement's parts.
+
+    The driver sends "prepare" and "execute" one after the other (asyncpg's `coreproto.pyx`: Flush, later
+    Sync). To the server a program that stands still between the two is "active" and waits for the
+    client: `idle_in_transaction_session_timeout` does not count, and `statement_timeout` is put off
+    until something arrives. `transaction_timeout` would end it, but only PostgreSQL 17 has it.
+    """
+    return f"""
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = current_user AND application_name = '{PROGRAM}'
+        AND state = 'active' AND wait_event = 'ClientRead' AND xact_start IS NOT NULL
+        AND state_change < clock_timestamp() - interval '{IDLE_SECONDS} seconds'
+    """  # noqa: S608 - constants of ours
 
 
 _NUMBERED = ("task_events", "quota_ledger", "webhook_deliveries")
@@ -200,11 +229,16 @@ def option(connection: AsyncConnection, name: str) -> Any:
     return connection.engine.get_execution_options()[name]
 
 
+async def run_option(connection: AsyncConnection, name: str) -> None:
+    """Run the statement of this name's option, where the kind of database has one."""
+    statement = option(connection, name)
+    if statement:
+        await connection.execute(sa.text(statement))
+
+
 async def take_lock(connection: AsyncConnection, name: str) -> None:
     """Wait for a lock of this name's option, held to the end of the transaction; it must write."""
-    statement = option(connection, name)
-    if statement:  # SQLite lets one transaction write at a time
-        await connection.execute(sa.text(statement))
+    await run_option(connection, name)  # SQLite lets one transaction write at a time
 
 
 async def shared_now(connection: AsyncConnection, clock: Clock) -> datetime:

@@ -96,6 +96,11 @@ def translated(exc: sa.exc.DBAPIError, where: str) -> StoreError:
     )
 
 
+def is_held(exc: sa.exc.DBAPIError) -> bool:
+    """Return whether another transaction kept its lock for longer than `lock_timeout`."""
+    return getattr(exc.orig, "sqlstate", None) == "55P03"
+
+
 def away(where: str, exc: BaseException) -> StoreUnavailableError:
     """Return the error to raise when the database does not answer."""
     return StoreUnavailableError(

@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jules_job_manager.adapters.storage.paging import EPOCH
 from jules_job_manager.adapters.storage.sql import schema
-from jules_job_manager.adapters.storage.sql.engine import shared_now, transaction
+from jules_job_manager.adapters.storage.sql.engine import (
+    LOCK_WAIT_OPTION,
+    STANDING_STILL_OPTION,
+    run_option,
+    shared_now,
+    transaction,
+)
+from jules_job_manager.adapters.storage.sql.failures import is_held
 from jules_job_manager.adapters.storage.sql.upsert import upsert
 from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import LeaseLostError
@@ -17,6 +24,10 @@ from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.lease_store import Lease
 
 _COLUMNS = schema.leases.c
+
+
+class _RowIsHeldError(Exception):
+    """Another transaction has locked the row for longer than is waited for."""
 
 
 class SqlLeaseStore:
@@ -31,12 +42,19 @@ class SqlLeaseStore:
         self, name: str, owner: str, *, seconds: float, steal: bool = False
     ) -> Lease | None:
         """Take the lease if it is free, expired or already this owner's."""
-        name, owner = storable_text(name), storable_text(owner)
+        try:
+            return await self._acquire(storable_text(name), storable_text(owner), seconds, steal)
+        except _RowIsHeldError:
+            return None
+
+    async def _acquire(self, name: str, owner: str, seconds: float, steal: bool) -> Lease | None:
         async with transaction(self._engine, writes=True) as connection:
+            await run_option(connection, STANDING_STILL_OPTION)
+            await run_option(connection, LOCK_WAIT_OPTION)
             first = {"name": name, "owner": "", "token": 0, "until": EPOCH}
             known = upsert(connection, schema.leases).on_conflict_do_nothing()
             await connection.execute(known, [first])
-            row = (await connection.execute(_row(name).with_for_update())).mappings().one()
+            row = await _locked_row(connection, name)
             now = await shared_now(connection, self._clock)
             if row["owner"] not in {"", owner} and now < row["until"] and not steal:
                 return None
@@ -49,6 +67,7 @@ class SqlLeaseStore:
     async def renew(self, lease: Lease, *, seconds: float) -> Lease | None:
         """Make the lease last from now; None when another owner has it."""
         async with transaction(self._engine, writes=True) as connection:
+            await run_option(connection, STANDING_STILL_OPTION)
             row = (
                 (await connection.execute(_row(lease.name).with_for_update()))
                 .mappings()
@@ -80,6 +99,15 @@ class SqlLeaseStore:
 
 def _row(name: str) -> sa.Select[tuple[object, ...]]:
     return sa.select(schema.leases).where(_COLUMNS.name == name)
+
+
+async def _locked_row(connection: AsyncConnection, name: str) -> sa.RowMapping:
+    try:
+        return (await connection.execute(_row(name).with_for_update())).mappings().one()
+    except sa.exc.DBAPIError as exc:
+        if is_held(exc):
+            raise _RowIsHeldError from exc
+        raise
 
 
 async def _write(connection: AsyncConnection, lease: Lease) -> None:
