@@ -5,7 +5,8 @@
     JulesManagerError
     ├── InvalidInputError              what the user typed or passed cannot be used
     │   ├── JobNotFoundError           no such job in the queue
-    │   └── WebhookNotFoundError       no such webhook, or delivery of one
+    │   ├── WebhookNotFoundError       no such webhook, or delivery of one
+    │   └── RecordNotFoundError        no such attempt, delivery, review or event
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -112,6 +113,12 @@ class WebhookNotFoundError(InvalidInputError):
     """There is no such webhook."""
 
     code = "JJM013"
+
+
+class RecordNotFoundError(InvalidInputError):
+    """There is no such attempt, delivery, review or event."""
+
+    code = "JJM015"
 
 
 class ConfigurationError(JulesManagerError):

@@ -213,5 +213,7 @@ def path_part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _word(value: Any) -> str:
+def _word(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(item) for item in value]
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -664,6 +664,27 @@ class WebhookChangeIn(TypedDict, closed=True):
     skip_missed: NotRequired[bool]
 
 
+class WebhookDeliveryOut(TypedDict):
+    """
+    One event for one endpoint, and how sending it went.
+    """
+
+    id: int
+    endpoint_id: str
+    message_id: str
+    event_id: int
+    event_type: str
+    state: DeliveryState
+    tries: int
+    due: str
+    status: int | None
+    latency_ms: int | None
+    answer: str
+    error: str
+    created_at: str
+    finished_at: str | None
+
+
 class WebhookOut(TypedDict):
     """
     Where events are sent. Its secret is not shown.
@@ -688,42 +709,6 @@ class WouldOut(TypedDict):
 
     job: str
     text: str
-
-
-class JulesJobManagerWebSchemasJobsDeliveryOut(TypedDict):
-    """
-    What an attempt handed over, pinned to a commit.
-    """
-
-    job_key: str
-    mark: str
-    commit: str
-    task_id: str
-    at: str | None
-    verdict: Verdict | None
-    reviewed_at: str | None
-    merged: bool
-
-
-class JulesJobManagerWebSchemasWebhooksDeliveryOut(TypedDict):
-    """
-    One event for one endpoint, and how sending it went.
-    """
-
-    id: int
-    endpoint_id: str
-    message_id: str
-    event_id: int
-    event_type: str
-    state: DeliveryState
-    tries: int
-    due: str
-    status: int | None
-    latency_ms: int | None
-    answer: str
-    error: str
-    created_at: str
-    finished_at: str | None
 
 
 class Problem(TypedDict):
@@ -835,12 +820,27 @@ class CheckResultOut(TypedDict):
     opinions: list[dict[str, Any]]
 
 
+class DeliveryOut(TypedDict):
+    """
+    What an attempt handed over, pinned to a commit.
+    """
+
+    job_key: str
+    mark: str
+    commit: str
+    task_id: str
+    at: str | None
+    verdict: Verdict | None
+    reviewed_at: str | None
+    merged: bool
+
+
 class DeliveryPage(TypedDict):
     """
     Deliveries, newest first.
     """
 
-    items: list[JulesJobManagerWebSchemasWebhooksDeliveryOut]
+    items: list[WebhookDeliveryOut]
     next_cursor: int | None
 
 
@@ -1025,7 +1025,7 @@ class PageAttemptOut(TypedDict):
 
 
 class PageDeliveryOut(TypedDict):
-    items: list[JulesJobManagerWebSchemasJobsDeliveryOut]
+    items: list[DeliveryOut]
     next_cursor: NotRequired[str | None]
 
 

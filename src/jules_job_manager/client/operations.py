@@ -126,16 +126,33 @@ class Operations:
     async def list_events(
         self,
         *,
-        subject: str | None = None,
-        type: str | None = None,
+        subject: list[str] | None = None,
+        type: list[str] | None = None,
+        task: list[str] | None = None,
+        job: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
         after: int | None = None,
+        before: int | None = None,
+        sort: Literal["id", "-id"] | None = None,
         limit: int | None = None,
     ) -> m.EventPage:
-        """Return events, oldest first, from a cursor on."""
+        """Return events, from an id on or, newest first, before one."""
         found: m.EventPage = await self._connection.json(
             "GET",
             "/api/v1/events",
-            query={"subject": subject, "type": type, "after": after, "limit": limit},
+            query={
+                "subject": subject,
+                "type": type,
+                "task": task,
+                "job": job,
+                "since": since,
+                "until": until,
+                "after": after,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+            },
         )
         return found
 
@@ -462,6 +479,13 @@ class Operations:
         )
         return found
 
+    async def get_attempt(self, mark: str) -> m.AttemptOut:
+        """Return one attempt."""
+        found: m.AttemptOut = await self._connection.json(
+            "GET", f"/api/v1/attempts/{path_part(mark)}"
+        )
+        return found
+
     async def list_deliveries(
         self,
         *,
@@ -495,11 +519,19 @@ class Operations:
         )
         return found
 
+    async def get_delivery(self, mark: str) -> m.DeliveryOut:
+        """Return what an attempt handed over last."""
+        found: m.DeliveryOut = await self._connection.json(
+            "GET", f"/api/v1/deliveries/{path_part(mark)}"
+        )
+        return found
+
     async def list_reviews(
         self,
         *,
         job: str | None = None,
         verdict: m.Verdict | None = None,
+        commit: str | None = None,
         q: str | None = None,
         since: str | None = None,
         before: str | None = None,
@@ -514,6 +546,7 @@ class Operations:
             query={
                 "job": job,
                 "verdict": verdict,
+                "commit": commit,
                 "q": q,
                 "since": since,
                 "before": before,
@@ -521,6 +554,13 @@ class Operations:
                 "limit": limit,
                 "cursor": cursor,
             },
+        )
+        return found
+
+    async def get_review(self, key: str, commit: str) -> m.ReviewOut:
+        """Return the latest review of a job's delivery."""
+        found: m.ReviewOut = await self._connection.json(
+            "GET", f"/api/v1/jobs/{path_part(key)}/reviews/{path_part(commit)}"
         )
         return found
 
@@ -779,6 +819,13 @@ class Operations:
         """Send each wanted event once, in order, as server-sent events."""
         found: str = await self._connection.text(
             "GET", "/api/v1/events/stream", query={"after": after, "named": named}
+        )
+        return found
+
+    async def get_event(self, event_id: str) -> m.EventOut:
+        """Return one event."""
+        found: m.EventOut = await self._connection.json(
+            "GET", f"/api/v1/events/{path_part(event_id)}"
         )
         return found
 

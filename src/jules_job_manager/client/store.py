@@ -231,8 +231,16 @@ class RemoteEventLog:
         limit: int = 100,
     ) -> Sequence[Event]:
         """Return events with an id above `after_id`, oldest first."""
+        kind, _, name = (subject or "").partition(":")
+        # A star at the end of a `subject` means all that begin so.
+        is_by_name = kind in {"task", "job"} and name.endswith("*")
         page = await self._operations.list_events(
-            subject=subject, type=None if type is None else str(type), after=after_id, limit=limit
+            subject=None if subject is None or is_by_name else [subject],
+            task=[name] if is_by_name and kind == "task" else None,
+            job=[name] if is_by_name and kind == "job" else None,
+            type=None if type is None else [str(type)],
+            after=after_id,
+            limit=limit,
         )
         return [
             Event(

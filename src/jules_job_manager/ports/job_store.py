@@ -63,6 +63,7 @@ class ReviewQuery:
     """Which reviews to list. `limit` is 1 or more; None lists all."""
 
     job_key: str | None = None
+    delivered_commit: str | None = None
     verdict: Verdict | None = None
     search: str = ""
     """Only reviews with this text in their job's key or in anything that they found."""
@@ -184,12 +185,24 @@ class JobStore(Protocol):
         """
         ...
 
+    async def get_attempt(self, mark: str) -> Attempt | None:
+        """Return the attempt, or None."""
+        ...
+
     async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
         """Keep a review; one of the same delivery on the same base is replaced."""
         ...
 
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
         """Return the job's reviews, oldest first."""
+        ...
+
+    async def reviews_of(self, deliveries: Collection[tuple[str, str]]) -> Sequence[Review]:
+        """Return all reviews of deliveries, oldest first, whatever base they were checked on.
+
+        Args:
+            deliveries: Each the job's key and the delivered commit, at most 1,000.
+        """
         ...
 
     async def page_reviews(self, query: ReviewQuery) -> Page[Review]:

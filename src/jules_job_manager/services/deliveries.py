@@ -47,17 +47,20 @@ class HandedOver:
 async def deliveries_of(store: Store, attempts: Sequence[Attempt]) -> list[HandedOver]:
     """Return the deliveries among these attempts, in their order.
 
+    Args:
+        store: Where reviews are kept.
+        attempts: At most 1,000.
+
     Raises:
         StoreError: the store failed.
     """
-    found = []
-    for attempt in attempts:
-        if not attempt.delivered_commit:
-            continue
-        reviews = [
-            review
-            for review in await store.jobs.list_reviews(attempt.job_key)
-            if review.delivered_commit == attempt.delivered_commit
-        ]
-        found.append(HandedOver(attempt=attempt, review=reviews[-1] if reviews else None))
-    return found
+    delivered = [attempt for attempt in attempts if attempt.delivered_commit]
+    reviews = await store.jobs.reviews_of({_delivery(attempt) for attempt in delivered})
+    latest = {(review.job_key, review.delivered_commit): review for review in reviews}
+    return [
+        HandedOver(attempt=attempt, review=latest.get(_delivery(attempt))) for attempt in delivered
+    ]
+
+
+def _delivery(attempt: Attempt) -> tuple[str, str]:
+    return attempt.job_key, attempt.delivered_commit

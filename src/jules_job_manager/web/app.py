@@ -89,6 +89,7 @@ def create_app(
         dependencies=[Depends(needs(Permission.EVENTS_READ))], recheck=may_follow,
     )  # fmt: skip
     app.include_router(follow, prefix=PREFIX)
+    app.include_router(events.router, prefix=PREFIX)  # `stream` is no id: after it
     add_operations(app, service.operations, with_metrics=parts.settings.metrics.enabled)
     _offer_description(app)
     problems.add_handlers(app, service.operations.meter, parts.secrets)

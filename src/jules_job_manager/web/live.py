@@ -21,7 +21,6 @@ from fastapi.sse import format_sse_event
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from jules_job_manager.domain.clockwork import from_rfc3339
 from jules_job_manager.domain.event import Event
 from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.text import shorten
@@ -35,6 +34,7 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
+from jules_job_manager.web.event_choice import choice_of
 
 RESTARTS = 1012
 """WebSocket close code: the server stops or restarts; come back. Source: IANA's registry of
@@ -45,13 +45,10 @@ BAD_REQUEST = 4400
 """WebSocket close code: the filters or the id cannot be used; do not come back with the same."""
 TOO_SLOW = 4408
 """WebSocket close code: the connection took nothing for too long; come back."""
+LONGEST_PING = 300
+"""A longer message of a client is not read, in letters."""
 NOT_ALLOWED = 4403
 """WebSocket close code: the key or session is over, or may not listen any more; sign in again."""
-MOST_VALUES = 50
-"""Most values of one filter."""
-LONGEST_VALUE = 300
-
-
 Recheck = Callable[[HTTPConnection], Awaitable[None]]
 
 
@@ -130,7 +127,7 @@ def live_router(
         Further parameters, each as often as wanted: `type`, `subject`, `task`, `job`; and `since`,
         `until`.
         """
-        matching = matching_of(request.query_params.multi_items())
+        matching = choice_of(request.query_params.multi_items())
         after_id = after_of(last_event_id or after)
         wish = _Wish(after_id=after_id, matching=matching, named=named)
         return await streams.open(wish, request)
@@ -154,46 +151,6 @@ def after_of(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise InvalidInputError(f"{text!r} is no id of an event.")
     return int(text)
-
-
-def matching_of(pairs: Sequence[tuple[str, str]]) -> EventFilter:
-    """Read the filters of a query; other parameters are left to others.
-
-    Raises:
-        InvalidInputError: one cannot be used.
-    """
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if len(value) > LONGEST_VALUE:
-            raise InvalidInputError(f"A value of {name!r} is longer than {LONGEST_VALUE}.")
-        found.setdefault(name, []).append(value)
-        if len(found[name]) > MOST_VALUES:
-            raise InvalidInputError(f"There are more than {MOST_VALUES} values of {name!r}.")
-    subjects = [f"task:{value}" for value in found.get("task", ())]
-    subjects += [f"job:{value}" for value in found.get("job", ())]
-    prefixes: list[str] = []
-    for value in found.get("subject", ()):
-        # `job:*` is every job; a star elsewhere is itself.
-        (prefixes if value.endswith("*") else subjects).append(value.removesuffix("*"))
-    return EventFilter(
-        types=frozenset(found.get("type", ())),
-        subjects=frozenset(subjects),
-        subject_prefixes=tuple(prefixes),
-        since=_moment(found, "since"),
-        until=_moment(found, "until"),
-    )
-
-
-def _moment(found: dict[str, list[str]], name: str) -> Any:
-    if name not in found:
-        return None
-    text = found[name][-1]
-    try:
-        return from_rfc3339(text)
-    except ValueError as exc:
-        raise InvalidInputError(
-            f"{name} {text!r} is no time.", hint="Write it as 2026-11-24T12:00:00Z."
-        ) from exc
 
 
 class _Streams:
@@ -291,7 +248,7 @@ class _Streams:
     async def _wish(self, websocket: WebSocket) -> _Wish:
         """Return what a client wants, once it is clear that it can be served."""
         query = websocket.query_params
-        matching = matching_of(query.multi_items())
+        matching = choice_of(query.multi_items())
         after = after_of(query.get("after"))
         if query.get("wait") == "1":
             after = await self._first_word(websocket, after)
@@ -396,7 +353,7 @@ async def _answer_pings(websocket: WebSocket) -> None:
     """Answer `{"ping": …}` with `{"pong": …}`; other messages are passed over."""
     while True:
         text = await websocket.receive_text()
-        if len(text) > LONGEST_VALUE:
+        if len(text) > LONGEST_PING:
             continue
         try:
             given = json.loads(text)

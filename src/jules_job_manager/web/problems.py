@@ -22,12 +22,15 @@ _LOG = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 NO_MATCH = "JJM012"
 """Code of a path or method that there is not."""
+TOO_LARGE = "JJM014"
+"""Code of a request that is too large."""
 
 STATUSES: dict[type[e.JulesManagerError], int] = {
     e.JulesManagerError: 500,
     e.InvalidInputError: 400,
     e.JobNotFoundError: 404,
     e.WebhookNotFoundError: 404,
+    e.RecordNotFoundError: 404,
     e.ConfigurationError: 409,
     e.AuthenticationError: 502,
     e.BackendConnectionError: 502,

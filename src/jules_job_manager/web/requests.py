@@ -7,7 +7,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from jules_job_manager.web.problems import answer
+from jules_job_manager.web.problems import TOO_LARGE, answer
 
 _LOG = logging.getLogger(__name__)
 HEADERS = (
@@ -94,7 +94,7 @@ class Requests:
 
     def _too_large(self, request_id: str) -> ASGIApp:
         return answer(
-            413, code="JJM013", title="The request is too large",
+            413, code=TOO_LARGE, title="The request is too large",
             detail=f"The body has more than {self._most} bytes.", request_id=request_id,
             hint="Send it in parts, or raise server.max_body_bytes.",
         )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.review import CheckResult, Conclusion, Review, Verdict
 from jules_job_manager.domain.task import JulesTask, TaskStatus
@@ -99,6 +100,64 @@ async def test_reviews(client, full):
     assert ["K3"] == await keys(before="2026-11-24T15:30:00Z")
 
 
+async def test_one_of_each(client, full):
+    """An attempt and what it handed over by its mark, the review of a commit by that commit."""
+    again = Review(job_key="K4", mark="m4", delivered_commit="4" * 40, base_commit="c" * 40,
+                   verdict=Verdict.REJECT, at=NOON + timedelta(hours=9))  # fmt: skip
+    await full.app.store.jobs.save_review(again)
+    attempt = await client.get(f"{API}/attempts/m4")
+    assert (200, "K4", "live") == (
+        attempt.status_code,
+        *map(attempt.json().get, ("job_key", "state")),
+    )
+    delivery = await client.get(f"{API}/deliveries/m4")
+    assert (200, "4" * 40, "reject") == (
+        delivery.status_code,
+        *map(delivery.json().get, ("commit", "verdict")),
+    )
+    assert [delivery.json()] == await _pages(client, "/deliveries", job="K4")
+    review = await client.get(f"{API}/jobs/k4/reviews/{'4' * 40}")
+    assert (200, "c" * 40) == (review.status_code, review.json()["base_commit"])
+    assert ["b" * 40, "c" * 40] == [
+        one["base_commit"] for one in await _pages(client, "/reviews", commit="4" * 40)
+    ]
+    for path in ("/attempts/m", "/deliveries/m", "/deliveries/m1", f"/jobs/K4/reviews/{'5' * 40}"):
+        answer = await client.get(API + path)
+        assert (404, "JJM015") == (answer.status_code, answer.json()["code"]), path
+
+
+async def test_events(client, service):
+    """Of several types and subjects, between two times, from either end; one by its id."""
+    subjects = ["job:A", "job:B", "task:1", "job:A*", "queue"]
+    await service.app.store.events.append([
+        NewEvent(type=EventType.MERGED if n % 2 else EventType.BACKLOG_IMPORTED, subject=subject,
+                 at=NOON + timedelta(hours=n), data={})
+        for n, subject in enumerate(subjects)
+    ])  # fmt: skip
+
+    async def found(**params):
+        answer = await client.get(f"{API}/events", params=params)
+        assert 200 == answer.status_code, answer.text
+        return [event["subject"] for event in answer.json()["items"]]
+
+    assert subjects == await found()
+    assert ["job:A", "job:B", "job:A*"] == await found(subject="job:*")
+    assert ["job:B", "task:1"] == await found(subject=["job:B", "task:1"])
+    assert ["job:A", "job:B", "job:A*"] == await found(subject="job:A*", job="B")
+    assert ["job:A*"] == await found(job="A*")
+    assert ["task:1"] == await found(task="1", type=["merged", "backlog_imported"])
+    assert ["job:B", "job:A*"] == await found(type="merged")
+    times = {"since": "2026-11-24T13:00:00Z", "until": "2026-11-24T15:00:00Z"}
+    assert ["job:B", "task:1"] == await found(**times)
+    newest = (await client.get(f"{API}/events", params={"sort": "-id", "limit": 2})).json()["items"]
+    assert ["queue", "job:A*"] == [event["subject"] for event in newest]
+    assert ["task:1", "job:B"] == await found(sort="-id", limit=2, before=newest[-1]["id"])
+    one = await client.get(f"{API}/events/{newest[0]['id']}")
+    assert (200, newest[0]) == (one.status_code, one.json())
+    none = await client.get(f"{API}/events/{newest[0]['id'] + 1}")
+    assert (404, "JJM015") == (none.status_code, none.json()["code"])
+
+
 async def test_what_waits_for_a_person(client, full):
     """Longest first or last, of one kind or repository, and by a text."""
 
@@ -125,6 +184,7 @@ def _sealed(text: str) -> str:
     ("/approvals", {"cursor": _sealed('["-waiting", true, "", "job", "", "K4"]')}),
     ("/approvals", {"cursor": _sealed("[" * 1400)}), ("/jobs", {"cursor": _sealed("[" * 1400)}),
     ("/attempts", {"cursor": "WzFd"}), ("/reviews", {"cursor": "%%%"}),
+    ("/events", {"since": "2026-11-24T11:00:00"}),
     ("/attempts", {"created_since": "2026-11-24T11:00:00"}), ("/reviews", {"before": "2026-11-24T11:00:00"}),
 ])  # fmt: skip
 async def test_what_cannot_be_meant(client, full, path, params):

@@ -69,7 +69,7 @@ async def test_a_body_that_is_too_large_is_refused(environ, web, client):
 
     for body in (large, pieces()):
         answer = await client.post("/api/v1/tasks", content=body)
-        assert (413, "JJM013") == (answer.status_code, answer.json()["code"])
+        assert (413, "JJM014") == (answer.status_code, answer.json()["code"])
     assert [] == (await client.get("/api/v1/tasks")).json()["items"]
 
 

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import StringConstraints
 from starlette.responses import Response
 
 from jules_job_manager.bootstrap import App
+from jules_job_manager.domain.event_filter import EVERY_EVENT, EventFilter
 from jules_job_manager.domain.json_text import text_of
+from jules_job_manager.errors import RecordNotFoundError
 from jules_job_manager.web.caller import EventsReader
+from jules_job_manager.web.event_choice import LONGEST_VALUE, MOST_VALUES, event_choice
 from jules_job_manager.web.json_answers import json_answer
-from jules_job_manager.web.paging import Limit
+from jules_job_manager.web.paging import Limit, aware
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
-from jules_job_manager.web.schemas.queue import EventPage
+from jules_job_manager.web.problems import documented
+from jules_job_manager.web.schemas.queue import EventOut, EventPage
 
+MOST_ID = 2**62
 reads = APIRouter(tags=["events"], route_class=PlainReadRoute)
+router = APIRouter(tags=["events"])
 AfterId = Annotated[
-    int, Query(ge=0, le=2**62, description="Only events with a higher id: the cursor.")
+    int, Query(ge=0, le=MOST_ID, description="Only events with a higher id: the cursor.")
+]
+BeforeId = Annotated[
+    int | None,
+    Query(ge=0, le=MOST_ID, description="Only events with a lower id: the cursor, newest first."),
+]
+EventSort = Annotated[
+    Literal["id", "-id"], Query(description="Oldest first, or with a minus newest first.")
 ]
 EventTypes = Annotated[str | None, Query(max_length=100, description="Only events of this type.")]
+_Value = Annotated[str, StringConstraints(max_length=LONGEST_VALUE)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Wanted:
-    subject: str | None
-    types: str | None
-    after: int
+class Wanted:
+    """A page of events."""
+
+    matching: EventFilter = EVERY_EVENT
+    after: int = 0
+    before: int | None = None
+    sort: Literal["id", "-id"] = "id"
     limit: int
 
 
-async def _page(app: App, wanted: _Wanted) -> Response:
-    found = await page_of_events(
-        app, subject=wanted.subject, after=wanted.after, types=wanted.types, limit=wanted.limit
-    )
-    return json_answer(text_of(found))
+async def _page(app: App, wanted: Wanted) -> Response:
+    return json_answer(text_of(await page_of_events(app, wanted)))
 
 
 @reads.get("/events", operation_id="list_events", response_model=EventPage)
@@ -44,23 +60,71 @@ async def list_events(
     app: EventsReader,
     request: Request,
     subject: Annotated[
-        str | None, Query(max_length=400, description="task:ID, job:KEY, backlog:PATH or queue.")
-    ] = None,
-    type: EventTypes = None,  # noqa: A002 - the event's own member
+        list[_Value],
+        Query(
+            max_length=MOST_VALUES,
+            description="task:ID, job:KEY, backlog:PATH, webhook:ID or queue; `job:*` is every job.",
+        ),
+    ] = [],  # noqa: B006 - FastAPI makes each request a list of its own
+    type: Annotated[  # noqa: A002 - the event's own member
+        list[_Value], Query(max_length=MOST_VALUES, description="Only events of these types.")
+    ] = [],  # noqa: B006
+    task: Annotated[
+        list[_Value], Query(max_length=MOST_VALUES, description="About tasks with these ids.")
+    ] = [],  # noqa: B006
+    job: Annotated[
+        list[_Value], Query(max_length=MOST_VALUES, description="About jobs with these keys.")
+    ] = [],  # noqa: B006
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: AfterId = 0,
+    before: BeforeId = None,
+    sort: EventSort = "id",
     limit: Limit = 100,
 ) -> Response:
-    """Return events, oldest first, from a cursor on."""
-    wanted = _Wanted(subject=subject, types=type, after=after, limit=limit)
+    """Return events, from an id on or, newest first, before one.
+
+    `type`, `subject`, `task` and `job` may be there several times. A type and the times must fit,
+    and of the other three one.
+    """
+    matching = event_choice(
+        types=type, subjects=subject, tasks=task, jobs=job, since=aware(since), until=aware(until)
+    )
+    wanted = Wanted(matching=matching, after=after, before=before, sort=sort, limit=limit)
     return await shared_answer(request, app, wanted)
 
 
-async def page_of_events(
-    app: App, *, subject: str | None, after: int, types: str | None, limit: int
+@router.get(
+    "/events/{event_id}", operation_id="get_event", response_model=EventOut,
+    responses=documented(404),
+)  # fmt: skip
+async def get_event(
+    app: EventsReader, event_id: Annotated[int, Path(ge=1, le=MOST_ID)]
 ) -> dict[str, Any]:
+    """Return one event."""
+    found = await app.store.events.read(after_id=event_id - 1, before_id=event_id + 1)
+    if not found:
+        raise RecordNotFoundError(f"There is no event {event_id}.")
+    return found[0].to_dict()
+
+
+async def page_of_events(app: App, wanted: Wanted) -> dict[str, Any]:
     """Return a page of events as JSON values."""
-    found = await app.store.events.read(subject=subject, type=types, after_id=after, limit=limit)
+    found = await app.store.events.read(
+        matching=wanted.matching, after_id=wanted.after, before_id=wanted.before,
+        newest_first=wanted.sort == "-id", limit=wanted.limit,
+    )  # fmt: skip
     return {
         "items": [event.to_dict() for event in found],
         "last_id": await app.store.events.last_id(),
     }
+
+
+async def history_of(
+    app: App, subject: str, *, after: int, types: str | None, limit: int
+) -> dict[str, Any]:
+    """Return a page of what happened to a task or a job, oldest first."""
+    matching = EventFilter(
+        subjects=frozenset({subject}), types=frozenset() if types is None else frozenset({types})
+    )
+    return await page_of_events(app, Wanted(matching=matching, after=after, limit=limit))

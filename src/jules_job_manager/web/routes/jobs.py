@@ -30,7 +30,7 @@ from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
 from jules_job_manager.web.problems import documented, request_id_of
-from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
+from jules_job_manager.web.routes.events import AfterId, EventTypes, history_of
 from jules_job_manager.web.schemas import jobs as s
 from jules_job_manager.web.schemas.base import BatchResult, Page
 from jules_job_manager.web.schemas.queue import EventPage
@@ -317,7 +317,7 @@ async def list_job_events(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the history of a job, oldest first."""
     job = await job_meant(app, key)
-    return await page_of_events(app, subject=f"job:{job.key}", after=after, types=type, limit=limit)
+    return await history_of(app, f"job:{job.key}", after=after, types=type, limit=limit)
 
 
 async def job_meant(app: App, key: str, if_match: str | None = None) -> Job:

@@ -26,7 +26,7 @@ from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented, request_id_of
-from jules_job_manager.web.routes.events import AfterId, EventTypes, page_of_events
+from jules_job_manager.web.routes.events import AfterId, EventTypes, history_of
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
@@ -295,9 +295,7 @@ async def list_task_events(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the history of a task, oldest first."""
     task_id = await app.tasks.resolve(reference)
-    return await page_of_events(
-        app, subject=f"task:{task_id}", after=after, types=type, limit=limit
-    )
+    return await history_of(app, f"task:{task_id}", after=after, types=type, limit=limit)
 
 
 @router.get(

@@ -141,7 +141,7 @@ class EventOut(Answer):
 
 
 class EventPage(Answer):
-    """Events, oldest first."""
+    """Events, in the order that was asked for."""
 
     items: list[EventOut]
     last_id: int = Field(description="Id of the newest event of all.")

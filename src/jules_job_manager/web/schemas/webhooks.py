@@ -88,7 +88,7 @@ class WebhookChangeIn(Body):
     )
 
 
-class DeliveryOut(Answer):
+class WebhookDeliveryOut(Answer):
     """One event for one endpoint, and how sending it went."""
 
     model_config = ConfigDict(
@@ -131,7 +131,7 @@ class DeliveryOut(Answer):
 class DeliveryPage(Answer):
     """Deliveries, newest first."""
 
-    items: list[DeliveryOut]
+    items: list[WebhookDeliveryOut]
     next_cursor: int | None = Field(description="To be given as cursor; null on the last page.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +91,7 @@ def reviews_select(query: ReviewQuery) -> tuple[sa.Select[Any], Order]:
     wanted = _where(
         sa.select(_reviews.review),
         (_reviews.job_key, query.job_key),
+        (_reviews.delivered_commit, query.delivered_commit),
         (_reviews.verdict, query.verdict),
     )
     if query.search:
@@ -98,6 +100,16 @@ def reviews_select(query: ReviewQuery) -> tuple[sa.Select[Any], Order]:
     wanted = _between(wanted, _reviews.sort_at, query.since, query.before)
     order = REVIEW_ORDERS[query.sort]
     return page_select(wanted, order, after=query.after, limit=query.limit), order
+
+
+def reviews_of_select(deliveries: Collection[tuple[str, str]]) -> sa.Select[Any]:
+    """Return the statement for all reviews of deliveries, each a job's key and a commit."""
+    pairs = [(storable_text(key), storable_text(commit)) for key, commit in deliveries]
+    delivery = sa.tuple_(_reviews.job_key, _reviews.delivered_commit)
+    order = REVIEW_ORDERS["at"]
+    return page_select(
+        sa.select(_reviews.review).where(delivery.in_(pairs)), order, after=None, limit=None
+    )
 
 
 def _where(

@@ -17,6 +17,7 @@ from jules_job_manager.adapters.storage.sql.job_lists import (
     LIVE,
     attempts_select,
     jobs_select,
+    reviews_of_select,
     reviews_select,
 )
 from jules_job_manager.adapters.storage.sql.lease_rows import require_lease
@@ -175,6 +176,13 @@ class SqlJobStore:
         rows, following = await self._page(*attempts_select(query), query.limit)
         return Page(items=tuple(_attempt(row) for row in rows), next_cursor=following)
 
+    async def get_attempt(self, mark: str) -> Attempt | None:
+        """Return the attempt, or None."""
+        query = sa.select(schema.attempts).where(schema.attempts.c.mark == storable_text(mark))
+        async with transaction(self._engine, writes=False) as connection:
+            row = (await connection.execute(query)).mappings().one_or_none()
+        return None if row is None else _attempt(row)
+
     async def save_review(self, review: Review, events: Sequence[NewEvent] = ()) -> None:
         """Keep a review; one of the same delivery on the same base is replaced."""
         async with self._writing() as connection:
@@ -184,6 +192,14 @@ class SqlJobStore:
     async def list_reviews(self, job_key: str) -> Sequence[Review]:
         """Return the job's reviews, oldest first."""
         return (await self.page_reviews(ReviewQuery(job_key=job_key, limit=None))).items
+
+    async def reviews_of(self, deliveries: Collection[tuple[str, str]]) -> Sequence[Review]:
+        """Return all reviews of deliveries, oldest first."""
+        if not deliveries:
+            return []
+        async with transaction(self._engine, writes=False) as connection:
+            rows = (await connection.execute(reviews_of_select(deliveries))).scalars().all()
+        return [Review.from_dict(row) for row in rows]
 
     async def page_reviews(self, query: ReviewQuery) -> Page[Review]:
         """Return a page of reviews."""
