@@ -46,15 +46,13 @@ def running_service(environ: Mapping[str, str], **flags: object) -> Iterator[Run
                 (file,) = settings.home.glob("first-admin.*.key")
                 key = file.read_text("ascii").strip()
 
-                async def reload() -> None: ...
-
                 def begun() -> None:
                     started.append(Running(address, key, app, asyncio.get_running_loop()))
                     ready.set()
 
                 end = asyncio.Event()
                 stop.append((asyncio.get_running_loop(), end))
-                await serve(service, listener, reload=reload, ready=begun, stop=end)
+                await serve(service, listener, ready=begun, stop=end)
             listener.close()
 
     def run() -> None:

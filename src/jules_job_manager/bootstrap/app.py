@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jules_job_manager.ports.task_reader import TaskReader
     from jules_job_manager.ports.tracer import Tracer
     from jules_job_manager.services.accounts import Account, PlanChoice
+    from jules_job_manager.services.backend_health import BackendHealth
     from jules_job_manager.services.backlog_sync import BacklogSync
     from jules_job_manager.services.backlogs import BacklogService
     from jules_job_manager.services.interventions import Interventions
@@ -52,8 +53,10 @@ class App:
         """What is masked wherever texts are shown or written."""
         self.bus: EventBus | None = None
         """Where hints of what is written go; None: nowhere, as no Redis is configured."""
-        self.github: GitHubApi | None = None
-        """The API of GitHub, once something needed it."""
+        self._github: list[GitHubApi] = []
+        """None or one; a list, since those who act for somebody share it."""
+        self._old_github: list[GitHubApi] = []
+        """Of settings that no longer hold; whoever is using it may finish."""
         self.closers: list[Callable[[], object]] = []
         self._observers: dict[str, Observer] = {}
         """One for each account, so that whoever looks at it shares one budget."""
@@ -61,6 +64,8 @@ class App:
         """None or one; a list, since those who act for somebody share it."""
         self.watchers: list[CallWatcher] = []
         """Watch every call of Jules, once set, before the backend is first used."""
+        self._backend_health: list[BackendHealth] = []
+        """None or one, likewise."""
         self._backends = Backends(clock, self.watchers, self.closers)
         self.tracer: Tracer | None = None
         """Records traces, when they are on."""
@@ -106,6 +111,34 @@ class App:
             ConfigurationError: none is configured; the hint says how.
         """
         return self._backends.of("default", self.settings)
+
+    @property
+    def backend_health(self) -> BackendHealth:
+        """How the last call of each account went, of those opened after it is first asked for."""
+        if not self._backend_health:
+            from datetime import timedelta
+
+            from jules_job_manager.services.backend_health import BackendHealth
+
+            every = timedelta(seconds=self.settings.health.backend_every_seconds)
+            self._backend_health.append(BackendHealth(clock=self.clock, every=every))
+            self.watchers.append(self._backend_health[0])
+        return self._backend_health[0]
+
+    @property
+    def github(self) -> GitHubApi:
+        """The API of GitHub: one for all, since they share a rate limit.
+
+        Raises:
+            MissingExtraError: the extra `github` is not installed.
+            ConfigurationError: something under [github] cannot be used.
+        """
+        if not self._github:
+            from jules_job_manager.adapters.forges.github.opening import open_api
+            from jules_job_manager.bootstrap.forge import github_options
+
+            self._github.append(open_api(github_options(self.settings), self.clock))
+        return self._github[0]
 
     @property
     def tasks(self) -> TaskService:
@@ -332,14 +365,28 @@ class App:
     async def use_settings(self, settings: Settings) -> None:
         """Go on with other settings. The store stays as it is.
 
-        Backends are opened anew when theirs changed; those of the time before last are closed.
+        Backends are opened anew when theirs changed, and so is the API of GitHub; those of the time
+        before last are closed.
         """
         before, self.settings = self.settings, settings
+        if before.storage.database_url != settings.storage.database_url:
+            self._use_password(settings.storage.database_url)
+        if before.github != settings.github:
+            for api in self._old_github:
+                await api.aclose()
+            self._old_github[:] = self._github
+            self._github.clear()
         names = ("jules", "mcp_server", "simulator", "accounts", "monitoring")
         if all(getattr(before, name) == getattr(settings, name) for name in names):
             return
         await self._backends.retire()
         self._observers.clear()
+
+    def _use_password(self, database_url: str) -> None:
+        from jules_job_manager.adapters.storage.sql.store import SqlStore
+
+        if isinstance(self.store, SqlStore):
+            self.store.use_password_of(database_url)
 
     def use_remotes(self, remotes: dict[str, str]) -> None:
         """Replace `[remotes]`, before the backend is first used."""
@@ -359,8 +406,8 @@ class App:
         """Close the backend, then the store."""
         try:
             await self._backends.aclose()
-            if self.github is not None:
-                await self.github.aclose()
+            for api in (*self._github, *self._old_github):
+                await api.aclose()
             for close in reversed(self.closers):
                 close()
             for reader in self._readers:

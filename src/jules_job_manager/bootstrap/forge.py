@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from jules_job_manager.adapters.forges.local import LocalGitForge
 
 if TYPE_CHECKING:
-    from jules_job_manager.adapters.forges.github.api import GitHubApi
     from jules_job_manager.adapters.forges.github.forge import GitHubForge
     from jules_job_manager.adapters.forges.github.opening import GitHubOptions
     from jules_job_manager.bootstrap import App
@@ -28,7 +27,7 @@ def forge_of(
         return LocalGitForge(cache=cache, remotes=remotes), None
     from jules_job_manager.adapters.forges.github.opening import open_forge
 
-    forge = open_forge(github_options(settings), _api(app, settings), cache=cache, remotes=remotes)
+    forge = open_forge(github_options(settings), app.github, cache=cache, remotes=remotes)
     return forge, forge
 
 
@@ -38,18 +37,9 @@ async def github_seen(app: App, settings: Settings) -> str:
     Raises:
         JulesManagerError: it lets us do nothing, or the settings cannot be used.
     """
-    api = _api(app, settings)
     from jules_job_manager.adapters.forges.github.sight import seen
 
-    return await seen(api, github_options(settings).repositories)
-
-
-def _api(app: App, settings: Settings) -> GitHubApi:
-    from jules_job_manager.adapters.forges.github.opening import open_api
-
-    if app.github is None:  # one for all: they share a rate limit
-        app.github = open_api(github_options(settings), app.clock)
-    return app.github
+    return await seen(app.github, github_options(settings).repositories)
 
 
 def github_options(settings: Settings) -> GitHubOptions:

@@ -82,9 +82,8 @@ def operations_of(
     meter = PrometheusMeter(trace_id=trace_id)
     meter.put("jules_build_info", 1.0, version=__version__)
     meter.put("jules_start_time_seconds", app.clock.now().timestamp())
-    every = timedelta(seconds=settings.health.backend_every_seconds)
-    backends = BackendHealth(clock=app.clock, every=every)
-    app.watchers += [CallMeter(meter=meter, clock=app.clock), backends]
+    backends = app.backend_health
+    app.watchers.append(CallMeter(meter=meter, clock=app.clock))
     probe = probe_of(app)
     names = tuple(app.account_choices())
     events = EventMeter(store=app.store, meter=meter, clock=app.clock, accounts=names)

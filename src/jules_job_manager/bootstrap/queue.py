@@ -155,9 +155,7 @@ def queue_worker(
 ) -> Worker:
     """Return a worker on the queue of `app`, merging in the repositories of `remotes`."""
     owner = owner_name()
-    backends = BackendHealth(clock=app.clock)
-    if settings.notify.urls:
-        app.watchers.append(backends)
+    backends = app.backend_health  # before a backend is first used
     accounts = app.accounts()
     dispatcher = dispatcher_of(app.store, settings)
     if settings.notify.urls:

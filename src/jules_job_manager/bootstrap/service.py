@@ -17,7 +17,7 @@ from jules_job_manager.bootstrap.live import LiveService, live_service
 from jules_job_manager.bootstrap.operations import Operations, operations_of
 from jules_job_manager.bootstrap.queue import queue_worker
 from jules_job_manager.bootstrap.sandbox import check_warnings
-from jules_job_manager.bootstrap.secret_watch import SecretWatch
+from jules_job_manager.bootstrap.settings_watch import SettingsWatch
 from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.errors import ConfigurationError, JulesManagerError
 from jules_job_manager.services.cached_reader import CachedTaskReader
@@ -54,13 +54,14 @@ class Service:
     """Live events, webhooks and the cache."""
     reviews: RepeatedReviews
     """Reviews that people ask for again."""
-    secrets: SecretWatch
-    """Notices secrets that were replaced where they are kept."""
+    watch: SettingsWatch
+    """Reads the settings again."""
     worker_problem: str = ""
     """Why its worker does not work; empty: it does, or there is none."""
     _worker: Worker | None = None
     _task: asyncio.Task[None] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _one_reload: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -69,7 +70,7 @@ class Service:
             self._task = asyncio.create_task(self._keep_working(), name="queue worker")
         beside = [
             asyncio.create_task(self._keep_tidy(), name="tidying"),
-            asyncio.create_task(self.secrets.run(), name="secrets"),
+            asyncio.create_task(self.watch.run(), name="settings"),
         ]
         try:
             yield
@@ -77,7 +78,8 @@ class Service:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            await self._end_worker()
+            async with self._one_reload:
+                await self._end_worker()
 
     @property
     def tracer(self) -> OpenTelemetryTracer | None:
@@ -108,13 +110,15 @@ class Service:
     async def reload(self, settings: Settings) -> None:
         """Go on with other settings: the worker finishes what is in hand and begins with them.
 
-        What cannot change while it runs (the store, where it listens) stays as it was.
+        What cannot change while it runs stays as it was; see `settings.restarting`.
         """
-        await self._end_worker()
-        self._stopping.clear()
-        await self.app.use_settings(settings)
-        if self.has_worker:
-            self._task = asyncio.create_task(self._keep_working(), name="queue worker")
+        async with self._one_reload:
+            is_working = self._task is not None
+            await self._end_worker()
+            self._stopping.clear()
+            await self.app.use_settings(settings)
+            if is_working:
+                self._task = asyncio.create_task(self._keep_working(), name="queue worker")
 
     async def _keep_tidy(self) -> None:
         verified: datetime | None = None
@@ -201,7 +205,7 @@ async def open_service(
     Args:
         app: Open, its backend not yet used; it is not closed here.
         load: Reads the settings again, with their secrets.
-        say: Told what a person must know at the start.
+        say: Told what a person must know at the start, and when the settings were read again.
         address: By which the service is reached.
 
     Raises:
@@ -211,7 +215,9 @@ async def open_service(
     await _make_first_key(app, say, address)
     trace_id = None if app.tracer is None else app.tracer.trace_id
     operations = operations_of(app, app.settings, trace_id=trace_id)
-    watch = SecretWatch(settings=app.settings, load=load, secrets=app.secrets, clock=app.clock)
+    watch = SettingsWatch(
+        settings=app.settings, load=load, secrets=app.secrets, clock=app.clock, say=say
+    )
     async with live_service(app, operations.meter) as events:
         if app.settings.cache.backend != "none":
             app.show_through(CachedTaskReader(events.tasks, app.exact_reader))
@@ -220,16 +226,11 @@ async def open_service(
         )
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
-            operations=operations, events=events, reviews=reviews, secrets=watch,
+            operations=operations, events=events, reviews=reviews, watch=watch,
         )  # fmt: skip
         for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
             operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))
-
-        async def use(changed: frozenset[str], settings: Settings) -> None:
-            del changed
-            await service.reload(settings)
-
-        watch.subscribe(use)
+        watch.subscribe(service.reload)
         try:
             yield service
         finally:

@@ -60,6 +60,27 @@ class Context:
             )
         return self._settings
 
+    def rereading(
+        self, flags: Mapping[str, Any], remotes: Mapping[str, str]
+    ) -> Callable[[], Settings]:
+        """Return what reads the settings anew, under the same options of the command.
+
+        Args:
+            flags: As `settings` took them.
+            remotes: Given on the command line, over those of the file.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+
+        def read() -> Settings:
+            from dataclasses import replace
+
+            from jules_job_manager.settings.load import load_settings
+
+            found = load_settings(self.environ, config=self.config, flags={**self.preset, **given})
+            return replace(found, remotes={**found.remotes, **remotes})
+
+        return read
+
     def use(self, settings: Settings) -> None:
         """Go on with these settings in place of those that were read."""
         self._settings = settings

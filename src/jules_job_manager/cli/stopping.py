@@ -16,6 +16,24 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
+def woken_by_hangup(wake: Callable[[], None]) -> Iterator[None]:
+    """Call `wake` at each SIGHUP, which would end the program otherwise.
+
+    Must be entered on a running event loop.
+    """
+    loop = asyncio.get_running_loop()
+    has_handler = False
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
+        loop.add_signal_handler(signal.SIGHUP, wake)  # not on Windows, nor off the main thread
+        has_handler = True
+    try:
+        yield
+    finally:
+        if has_handler:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextlib.contextmanager
 def stopped_by_signals(context: Context, stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Call `stop` at the first SIGINT or SIGTERM, and cancel this task at the second.
 

@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse
 
 from jules_job_manager._version import __version__
 from jules_job_manager.domain.access import Permission
+from jules_job_manager.domain.health import Found
 from jules_job_manager.services.health import HealthCheck
 from jules_job_manager.web import problems
-from jules_job_manager.web.access import needs, public
+from jules_job_manager.web.access import gate_of, needs, public
 from jules_job_manager.web.describing import describe
-from jules_job_manager.web.doors import install
+from jules_job_manager.web.doors import install, reopen
 from jules_job_manager.web.live import live_router, stream_policy
 from jules_job_manager.web.metrics import RequestTimes
 from jules_job_manager.web.operations import add_operations
@@ -38,6 +39,7 @@ from jules_job_manager.web.tracing import RequestContext, telemetry_of
 
 if TYPE_CHECKING:
     from jules_job_manager.bootstrap.service import Service
+    from jules_job_manager.settings.model import Settings
 
 PREFIX = "/api/v1"
 _ABOUT = """See and steer the work that Jules does: tasks, the queue, reviews, quota and events.
@@ -73,13 +75,21 @@ def create_app(
     parts = service.app
     for often in (tasks, queue, events):
         app.include_router(often.reads, prefix=PREFIX)
-    gate = install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
-    if gate.limits is not None:
-        counting = HealthCheck(name="rate_limits", probe=gate.limits.look, is_critical=False)
-        service.operations.health.add(counting)
+    install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
+
+    async def use(settings: Settings) -> None:
+        await reopen(app, store=parts.store, settings=settings, clock=parts.clock)
+
+    async def look_at_limits() -> Found:
+        limits = app.state.gate.limits
+        return Found(message="Requests are not limited.") if limits is None else await limits.look()
+
+    service.watch.subscribe(use)
+    counting = HealthCheck(name="rate_limits", probe=look_at_limits, is_critical=False)
+    service.operations.health.add(counting)
 
     async def may_follow(connection: HTTPConnection) -> None:
-        await gate.recheck(connection, Permission.EVENTS_READ)
+        await gate_of(connection).recheck(connection, Permission.EVENTS_READ)
 
     for part in (tasks, jobs, attempts, queue, backlogs, keys, audit, upkeep, webhooks):
         app.include_router(part.router, prefix=PREFIX)  # each router within one costs every request

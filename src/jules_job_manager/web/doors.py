@@ -19,6 +19,9 @@ from jules_job_manager.web.rate_limits import (
 )
 from jules_job_manager.web.routes import sign_in
 
+_SECTIONS = ("access", "rate_limits", "redis")
+"""What a gate is made of, of what may change while the service runs."""
+
 if TYPE_CHECKING:
     from jules_job_manager.ports.clock import Clock
     from jules_job_manager.ports.store import Store
@@ -35,16 +38,46 @@ def install(web: FastAPI, *, store: Store, settings: Settings, clock: Clock) -> 
         ConfigurationError, MissingExtraError: a setting cannot be used.
     """
     gate = gate_from(store=store, settings=settings, clock=clock)
-    web.state.gate = gate
-    web.state.idempotency = Idempotency(
-        store=store.idempotency, clock=clock,
-        keep_seconds=settings.access.idempotency_hours * 3600,
-        lease_seconds=settings.access.idempotency_lease_seconds,
-    )  # fmt: skip
+    web.state.gate, web.state.old_gates = gate, []
+    web.state.gate_settings = settings
+    web.state.idempotency = _idempotency(store, settings, clock)
     web.include_router(sign_in.router)
     web.add_middleware(AuditRequests)
     web.add_middleware(AccessHeaders)
     return gate
+
+
+async def reopen(web: FastAPI, *, store: Store, settings: Settings, clock: Clock) -> None:
+    """Go on with other settings of access and limits; whoever is inside is served as before.
+
+    Nothing happens when they are as they were, so counts of requests go on.
+
+    Raises:
+        ConfigurationError, MissingExtraError: a setting cannot be used; all stays as it was.
+    """
+    before = web.state.gate_settings
+    if all(getattr(before, name) == getattr(settings, name) for name in _SECTIONS):
+        return
+    gate = gate_from(store=store, settings=settings, clock=clock)
+    for old in web.state.old_gates:
+        await old.aclose()
+    web.state.old_gates = [web.state.gate]
+    web.state.gate, web.state.gate_settings = gate, settings
+    web.state.idempotency = _idempotency(store, settings, clock)
+
+
+async def close(web: FastAPI) -> None:
+    """Close what was opened for the gates."""
+    for gate in (web.state.gate, *web.state.old_gates):
+        await gate.aclose()
+
+
+def _idempotency(store: Store, settings: Settings, clock: Clock) -> Idempotency:
+    return Idempotency(
+        store=store.idempotency, clock=clock,
+        keep_seconds=settings.access.idempotency_hours * 3600,
+        lease_seconds=settings.access.idempotency_lease_seconds,
+    )  # fmt: skip
 
 
 def gate_from(*, store: Store, settings: Settings, clock: Clock) -> Gate:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.web import doors
 from jules_job_manager.web.app import create_app
 from jules_job_manager.web.operations import operated
 from jules_job_manager.web.serving import Server
@@ -127,7 +128,6 @@ async def serve(
     service: Service,
     listener: socket.socket,
     *,
-    reload: Callable[[], Awaitable[None]],
     ready: Callable[[], None],
     stop: asyncio.Event | None = None,
 ) -> None:
@@ -136,12 +136,10 @@ async def serve(
     Args:
         service: The parts. Its worker runs as long as this.
         listener: Where to listen.
-        reload: Called on SIGHUP.
         ready: Called once requests are answered.
         stop: Ends it like a signal when it is set.
     """
     settings = service.app.settings.server
-    reloads: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def beside(app: FastAPI) -> AsyncIterator[None]:
@@ -152,16 +150,8 @@ async def serve(
             ):
                 yield
         finally:
-            await app.state.gate.aclose()
+            await doors.close(app)
 
-    def on_hangup() -> None:
-        task = asyncio.ensure_future(reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
-        loop.add_signal_handler(signal.SIGHUP, on_hangup)  # not on Windows
     config = uvicorn.Config(
         create_app(service, lifespan=beside),
         log_config=None, access_log=False, lifespan="on", server_header=False,

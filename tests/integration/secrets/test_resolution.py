@@ -11,7 +11,7 @@ from tests.clocks import HeldClock
 from tests.integration.secrets.conftest import SECRET
 
 from jules_job_manager.bootstrap import open_app
-from jules_job_manager.bootstrap.secret_watch import SecretWatch
+from jules_job_manager.bootstrap.settings_watch import SettingsWatch
 from jules_job_manager.domain.masking import MASK, KnownSecrets
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.settings.load import load_settings
@@ -148,18 +148,18 @@ class Watched:
 
     def __init__(self, home, key_file) -> None:
         self.environ = {"JJM_HOME": str(home), "JULES_API_KEY": f"file:{key_file}"}
-        self.clock, self.told = HeldClock(), []
+        self.clock, self.told, self.said = HeldClock(), [], []
         settings = load_settings(self.environ)
         self.secrets = known_secrets(settings)
-        self.watch = SecretWatch(
+        self.watch = SettingsWatch(
             settings=settings, load=lambda: load_settings(self.environ), secrets=self.secrets,
-            clock=self.clock,
+            clock=self.clock, say=self.said.append,
         )  # fmt: skip
         self.heard = asyncio.Event()
         self.watch.subscribe(self._hear)
 
-    async def _hear(self, names, settings) -> None:
-        self.told.append((set(names), settings.jules.api_key))
+    async def _hear(self, settings) -> None:
+        self.told.append(settings.jules.api_key)
         self.heard.set()
 
     async def wait_heard(self) -> None:
@@ -188,10 +188,7 @@ async def test_a_secret_is_replaced_without_a_restart(watched, key_file):
     key_file.write_text("third-secret")
     watched.watch.wake()
     await watched.wait_heard()
-    assert [
-        ({"jules.api_key"}, "second-secret"),
-        ({"jules.api_key"}, "third-secret"),
-    ] == watched.told
+    assert ["second-secret", "third-secret"] == watched.told
     masked = watched.secrets.masked(f"{SECRET} second-secret third-secret")
     assert " ".join([MASK] * 3) == masked
 
@@ -211,12 +208,47 @@ async def test_a_secret_that_is_away_for_a_while_is_kept(watched, key_file, capl
     assert "" == watched.watch.error
 
 
+async def test_what_a_person_asks_for_is_told(watched, home, key_file):
+    """All of it, whether a secret changed or not, with what needs a restart; what cannot be read too."""
+    _configure(home, "[queue]\nconcurrency = 3\n[server]\nport = 9000\n[live]\npoll_seconds = 9\n")
+    assert frozenset() == await watched.watch.refresh()
+    assert ([], []) == (watched.told, watched.said)
+    assert frozenset() == await watched.watch.refresh(is_asked=True)
+    assert [SECRET] == watched.told
+    _configure(home, "[queue]\nconcurrency = 'many'\n")
+    await watched.watch.refresh(is_asked=True)
+    assert [SECRET] == watched.told
+    said = "The configuration was read again. These need a restart: live.poll_seconds, server.port."
+    assert said == watched.said[0]
+    assert watched.said[1].startswith("warning: the configuration stays as it was: ")
+
+
+async def test_readings_do_not_overlap(watched, key_file):
+    """However often it is woken meanwhile, the next begins when all have been told."""
+    inside, most, go_on = 0, 0, asyncio.Event()
+
+    async def slow(settings) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await go_on.wait()
+        inside -= 1
+
+    watched.watch.subscribe(slow)
+    for _ in range(5):
+        watched.watch.wake()
+        await watched.wait_heard() if inside == 0 else None
+    go_on.set()
+    await watched.wait_heard()
+    assert (1, 2) == (most, len(watched.told))
+
+
 async def test_one_subscriber_that_fails_keeps_it_from_nobody(home, key_file, caplog):
     """Each is told by itself."""
     watched = Watched(home, key_file)
     watched.watch._subscribers.clear()
 
-    async def fail(names, settings):
+    async def fail(settings):
         raise RuntimeError(settings.jules.api_key)
 
     watched.watch.subscribe(fail)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.settings.model import Settings
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,42 +58,23 @@ def _flags(args: Namespace) -> dict[str, object]:
 async def _serve(
     app: App, context: Context, args: Namespace, remotes: dict[str, str]
 ) -> None:  # fmt: skip
-    import logging
-    from dataclasses import replace
-
     from jules_job_manager.bootstrap.service import open_service
-    from jules_job_manager.errors import ConfigurationError
-    from jules_job_manager.settings.load import load_settings
+    from jules_job_manager.cli.stopping import woken_by_hangup
     from jules_job_manager.web.serve import address_of, open_socket, serve
 
-    log = logging.getLogger(__name__)
     listener = open_socket(app.settings.server)
     address = address_of(listener, app.settings.server)
-
-    def load() -> Settings:
-        found = load_settings(context.environ, config=context.config, flags=_given(args))
-        return replace(found, remotes={**found.remotes, **remotes})
-
-    async def reload() -> None:
-        try:
-            await service.reload(load())
-        except ConfigurationError as exc:
-            log.error("the configuration was not read again: %s", exc)
-            context.note(f"warning: the configuration stays as it was: {exc}")
-        else:
-            context.note("The configuration was read again.")
 
     def ready() -> None:
         context.write(f"Listening on {address}")
         context.stdout.flush()
 
     try:
-        async with open_service(app, load=load, say=context.note, address=address) as service:
-            await serve(service, listener, reload=reload, ready=ready)
+        async with open_service(
+            app, load=context.rereading(_flags(args), remotes), say=context.note, address=address
+        ) as service:
+            with woken_by_hangup(service.watch.wake):
+                await serve(service, listener, ready=ready)
     finally:
         listener.close()
     context.note("Stopped.")
-
-
-def _given(args: Namespace) -> dict[str, object]:
-    return {name: value for name, value in _flags(args).items() if value is not None}

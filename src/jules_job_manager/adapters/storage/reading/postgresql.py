@@ -22,6 +22,8 @@ from jules_job_manager.adapters.storage.reading.texts import (
 from jules_job_manager.adapters.storage.sql.engine import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
+    PASSWORD_OPTION,
+    Password,
     shown_address,
 )
 from jules_job_manager.adapters.storage.sql.failures import away
@@ -135,6 +137,9 @@ def _pool(engine: AsyncEngine) -> Any:
     _, options = engine.dialect.create_connect_args(engine.url)
     for name in _NOT_OURS:
         options.pop(name, None)
+    password: Password = engine.get_execution_options()[PASSWORD_OPTION]
+    if password.text is not None:
+        options["password"] = lambda: password.text  # asked for each connection
     return asyncpg.create_pool(
         **options, min_size=0, max_size=CONNECTIONS, reset=_leave, init=take_moments_as_texts,
         timeout=CONNECT_SECONDS, command_timeout=ANSWER_SECONDS,

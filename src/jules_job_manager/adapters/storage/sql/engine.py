@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ STANDING_STILL_OPTION = "jjm_standing_still"
 """Execution option: what ends the transactions of programs that stand still in the middle of a statement."""
 LOCK_WAIT_OPTION = "jjm_lock_wait"
 """Execution option: what to run first, so that a wait for a row has an end (`is_held`); may be empty."""
+PASSWORD_OPTION = "jjm_password"  # noqa: S105 - a name
+"""Execution option: the `Password` of new connections."""
 LISTENERS_OPTION = "jjm_listeners"
 """Execution option: who is told of the events that a transaction wrote, once it is committed."""
 WRITTEN_OPTION = "jjm_written"
@@ -55,6 +58,14 @@ POOL_SIZE = 10
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 """Longest wait for one answer of PostgreSQL. Migrations have none: an index may take long to make."""
+
+
+@dataclass
+class Password:
+    """What new connections of an engine say; those that are open stay."""
+
+    text: str | None = None
+    """None: nothing, or what the system keeps (`~/.pgpass`)."""
 
 
 def sqlite_engine(path: Path) -> AsyncEngine:
@@ -105,12 +116,15 @@ def sqlite_engine(path: Path) -> AsyncEngine:
     return engine
 
 
-def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> AsyncEngine:
+def postgresql_engine(
+    url: str, *, answer_seconds: float | None = None, password: Password | None = None
+) -> AsyncEngine:
     """Return an engine on a PostgreSQL address.
 
     Args:
         url: The address.
         answer_seconds: Longest wait for one answer, in seconds; 0 has no end, None the usual.
+        password: That of another engine on the same address; None: the address has it.
 
     Raises:
         MissingExtraError: the driver is not installed.
@@ -134,7 +148,12 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             "DATABASE_URL must begin with postgresql://.",
             hint="For a file, set storage.backend to sqlite and storage.data_path.",
         )
-    return create_async_engine(
+    password = (
+        Password(None if parsed.password is None else str(parsed.password))
+        if password is None
+        else password
+    )
+    engine = create_async_engine(
         parsed.set(drivername="postgresql+asyncpg"),
         pool_size=POOL_SIZE,
         pool_pre_ping=True,
@@ -158,10 +177,36 @@ def postgresql_engine(url: str, *, answer_seconds: float | None = None) -> Async
             STANDING_STILL_OPTION: _end_those_that_stand_still(),
             LOCK_WAIT_OPTION: f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'",
             SKIP_LOCKED_OPTION: True,
-            MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0),
+            MAKER_OPTION: lambda: postgresql_engine(url, answer_seconds=0, password=password),
+            PASSWORD_OPTION: password,
             LISTENERS_OPTION: [],
         },
     )
+
+    @sa.event.listens_for(engine.sync_engine, "do_connect")
+    def _say_password(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+        if password.text is not None:
+            parameters["password"] = password.text
+
+    return engine
+
+
+def use_password(engine: AsyncEngine, url: str) -> bool:
+    """Let new connections of a PostgreSQL engine say the password of another address.
+
+    Returns:
+        False, and nothing is changed, when the address is another one in more than its password.
+    """
+    try:
+        given = make_url(url)
+    except sa.exc.ArgumentError:
+        return False
+    names = ("username", "host", "port", "database", "query")
+    if any(getattr(given, name) != getattr(engine.url, name) for name in names):
+        return False
+    password: Password = engine.get_execution_options()[PASSWORD_OPTION]
+    password.text = None if given.password is None else str(given.password)
+    return True
 
 
 def _end_those_that_stand_still() -> str:

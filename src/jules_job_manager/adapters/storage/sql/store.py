@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.audit_rows import SqlAuditLog
-from jules_job_manager.adapters.storage.sql.engine import shown_address, transaction
+from jules_job_manager.adapters.storage.sql.engine import shown_address, transaction, use_password
 from jules_job_manager.adapters.storage.sql.event_rows import SqlEventLog
 from jules_job_manager.adapters.storage.sql.idempotency_rows import SqlIdempotencyStore
 from jules_job_manager.adapters.storage.sql.job_rows import SqlJobStore
@@ -65,6 +65,10 @@ class SqlStore:
             changed = {"value": statement.excluded.value}
             statement = statement.on_conflict_do_update(index_elements=["name"], set_=changed)
             await connection.execute(statement, [{"name": name, "value": value}])
+
+    def use_password_of(self, url: str) -> bool:
+        """Let new connections say the password of this address; False: more than that is other."""
+        return self.kind == "postgresql" and use_password(self.engine, url)
 
     async def aclose(self) -> None:
         """Close every connection."""
