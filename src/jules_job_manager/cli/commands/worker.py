@@ -2,9 +2,9 @@
 
 Start it on any number of machines against one PostgreSQL (settings, or DATABASE_URL with
 JJM_STORAGE__BACKEND=postgresql). It runs until it is stopped; the first Ctrl-C lets what is in
-hand be finished, the second does not. SIGHUP reads the configuration again. When the leader dies, another takes over within half a
-minute. Webhooks are delivered by one worker, or by `jjm serve`. With `metrics.port` it answers
-/metrics there.
+hand be finished, the second does not; SIGHUP reads the configuration again. When the leader dies,
+another takes over within half a minute. Webhooks are delivered by one worker, or by `jjm serve`.
+With `metrics.port` it answers /metrics there.
 """
 
 from __future__ import annotations
