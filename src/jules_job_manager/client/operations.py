@@ -216,15 +216,27 @@ class Operations:
         self,
         task_id: str,
         *,
+        type: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
         after: int | None = None,
-        type: str | None = None,
+        before: int | None = None,
+        sort: Literal["id", "-id"] | None = None,
         limit: int | None = None,
     ) -> m.EventPage:
-        """Return the history of a task, oldest first."""
+        """Return the history of a task; `type` may be there several times."""
         found: m.EventPage = await self._connection.json(
             "GET",
             f"/api/v1/tasks/{path_part(task_id)}/events",
-            query={"after": after, "type": type, "limit": limit},
+            query={
+                "type": type,
+                "since": since,
+                "until": until,
+                "after": after,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+            },
         )
         return found
 
@@ -434,15 +446,27 @@ class Operations:
         self,
         key: str,
         *,
+        type: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
         after: int | None = None,
-        type: str | None = None,
+        before: int | None = None,
+        sort: Literal["id", "-id"] | None = None,
         limit: int | None = None,
     ) -> m.EventPage:
-        """Return the history of a job, oldest first."""
+        """Return the history of a job; `type` may be there several times."""
         found: m.EventPage = await self._connection.json(
             "GET",
             f"/api/v1/jobs/{path_part(key)}/events",
-            query={"after": after, "type": type, "limit": limit},
+            query={
+                "type": type,
+                "since": since,
+                "until": until,
+                "after": after,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+            },
         )
         return found
 

@@ -158,6 +158,36 @@ async def test_events(client, service):
     assert (404, "JJM015") == (none.status_code, none.json()["code"])
 
 
+@pytest.mark.parametrize(("path", "subject"), [("/jobs/K1", "job:K1"), ("/tasks/90", "task:90")])
+async def test_the_history_of_one(client, full, path, subject):
+    """Of several types, between two times, from either end, and of nothing else."""
+    types = [EventType.MERGED, EventType.BACKLOG_IMPORTED, EventType.JOB_CHANGED]
+    await full.app.store.events.append([
+        NewEvent(type=types[n % 3], subject=about, at=NOON + timedelta(hours=n), data={})
+        for n in range(6) for about in (subject, "queue")
+    ])  # fmt: skip
+
+    async def page(**params):
+        answer = await client.get(f"{API}{path}/events", params=params)
+        assert 200 == answer.status_code, answer.text
+        assert {subject} >= {event["subject"] for event in answer.json()["items"]}
+        return answer.json()["items"]
+
+    async def hours(**params):
+        return [int(event["at"][11:13]) - 12 for event in await page(**params)]
+
+    assert [0, 1, 2, 3, 4, 5] == await hours()
+    assert [0, 2, 3, 5] == await hours(type=["merged", "job_changed"])
+    times = {"since": "2026-11-24T13:00:00Z", "until": "2026-11-24T15:00:00Z"}
+    assert [1, 2] == await hours(**times)
+    assert [2, 1] == await hours(sort="-id", **times)
+    newest = await page(sort="-id", limit=2)
+    assert [3, 2] == await hours(sort="-id", limit=2, before=newest[-1]["id"])
+    assert [5] == await hours(after=newest[-1]["id"])
+    no_zone = await client.get(f"{API}{path}/events", params={"since": "2026-11-24T13:00:00"})
+    assert 400 == no_zone.status_code
+
+
 async def test_what_waits_for_a_person(client, full):
     """Longest first or last, of one kind or repository, and by a text."""
 
