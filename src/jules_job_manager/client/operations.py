@@ -839,10 +839,32 @@ class Operations:
         )
         return found
 
-    async def follow_events(self, *, after: str | None = None, named: bool | None = None) -> str:
+    async def follow_events(
+        self,
+        *,
+        after: str | None = None,
+        named: bool | None = None,
+        type: list[str] | None = None,
+        subject: list[str] | None = None,
+        task: list[str] | None = None,
+        job: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> str:
         """Send each wanted event once, in order, as server-sent events."""
         found: str = await self._connection.text(
-            "GET", "/api/v1/events/stream", query={"after": after, "named": named}
+            "GET",
+            "/api/v1/events/stream",
+            query={
+                "after": after,
+                "named": named,
+                "type": type,
+                "subject": subject,
+                "task": task,
+                "job": job,
+                "since": since,
+                "until": until,
+            },
         )
         return found
 

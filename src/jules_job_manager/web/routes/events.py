@@ -15,7 +15,7 @@ from jules_job_manager.domain.event_filter import EVERY_EVENT, EventFilter
 from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.errors import RecordNotFoundError
 from jules_job_manager.web.caller import EventsReader
-from jules_job_manager.web.event_choice import LONGEST_VALUE, MOST_VALUES, event_choice
+from jules_job_manager.web.event_choice import ABOUT, LONGEST_VALUE, MOST_VALUES, event_choice
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Limit, aware
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
@@ -36,11 +36,12 @@ EventSort = Annotated[
     Literal["id", "-id"], Query(description="Oldest first, or with a minus newest first.")
 ]
 _Value = Annotated[str, StringConstraints(max_length=LONGEST_VALUE)]
-EventTypes = Annotated[
-    list[_Value], Query(max_length=MOST_VALUES, description="Only events of these types.")
-]
-Since = Annotated[datetime | None, Query(description="Only what happened then or later.")]
-Until = Annotated[datetime | None, Query(description="Only what happened before.")]
+EventTypes = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["type"])]
+Subjects = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["subject"])]
+Tasks = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["task"])]
+Jobs = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["job"])]
+Since = Annotated[datetime | None, Query(description=ABOUT["since"])]
+Until = Annotated[datetime | None, Query(description=ABOUT["until"])]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,20 +64,10 @@ async def _page(app: App, wanted: Wanted) -> Response:
 async def list_events(
     app: EventsReader,
     request: Request,
-    subject: Annotated[
-        list[_Value],
-        Query(
-            max_length=MOST_VALUES,
-            description="task:ID, job:KEY, backlog:PATH, webhook:ID or queue; `job:*` is every job.",
-        ),
-    ] = [],  # noqa: B006 - FastAPI makes each request a list of its own
+    subject: Subjects = [],  # noqa: B006 - FastAPI makes each request a list of its own
     type: EventTypes = [],  # noqa: A002, B006 - the event's own member
-    task: Annotated[
-        list[_Value], Query(max_length=MOST_VALUES, description="About tasks with these ids.")
-    ] = [],  # noqa: B006
-    job: Annotated[
-        list[_Value], Query(max_length=MOST_VALUES, description="About jobs with these keys.")
-    ] = [],  # noqa: B006
+    task: Tasks = [],  # noqa: B006
+    job: Jobs = [],  # noqa: B006
     since: Since = None,
     until: Until = None,
     after: AfterId = 0,

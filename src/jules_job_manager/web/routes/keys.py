@@ -59,6 +59,8 @@ class IssuedKeyView(KeyView):
 class KeyPage(BaseModel):
     """Every key, oldest first."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_EXAMPLE]}})
+
     items: list[KeyView]
 
 
