@@ -332,6 +332,11 @@ class OrderOut(TypedDict):
     keys: list[str]
 
 
+class PageBacklogOut(TypedDict):
+    items: list[BacklogOut]
+    next_cursor: NotRequired[str | None]
+
+
 class PauseIn(TypedDict, closed=True):
     """
     Why the queue is paused.

@@ -624,9 +624,20 @@ class Operations:
         found: m.ServiceOut = await self._connection.json("GET", "/api/v1/service")
         return found
 
-    async def list_backlogs(self) -> list[m.BacklogOut]:
-        """Return the documents whose jobs are in the queue."""
-        found: list[m.BacklogOut] = await self._connection.json("GET", "/api/v1/backlogs")
+    async def list_backlogs(
+        self,
+        *,
+        q: str | None = None,
+        sort: Literal["name", "-name", "jobs", "-jobs"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> m.PageBacklogOut:
+        """List the documents whose jobs are in the queue; `q` is looked for in their names."""
+        found: m.PageBacklogOut = await self._connection.json(
+            "GET",
+            "/api/v1/backlogs",
+            query={"q": q, "sort": sort, "limit": limit, "cursor": cursor},
+        )
         return found
 
     async def import_backlog(self, *, body: m.BacklogIn) -> m.ImportOut:

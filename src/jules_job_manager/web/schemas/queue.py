@@ -160,9 +160,9 @@ class BacklogOut(Answer):
         }
     )
 
-    name: str
+    name: str = Field(description="Empty: that of the jobs that are in no document.")
     jobs: int
-    counts: dict[str, int]
+    counts: dict[str, int] = Field(description="Jobs by status.")
 
 
 class BacklogIn(Body):
