@@ -538,6 +538,20 @@ class SignIn(TypedDict, closed=True):
     evidence: str
 
 
+class SignedInView(TypedDict):
+    """
+    Somebody who is signed in with a browser. What the browser keeps is not shown.
+    """
+
+    id: str
+    name: str
+    role: Role
+    origin: str
+    created_at: str
+    last_used_at: str
+    expires_at: str
+
+
 class SourceFileOut(TypedDict):
     """
     A file that the task touched.
@@ -1088,6 +1102,14 @@ class ReviewOut(TypedDict):
     changed_files: int
     changed_lines: int
     changed_paths: list[str]
+
+
+class SignedInPage(TypedDict):
+    """
+    Everybody who is signed in, oldest session first.
+    """
+
+    items: list[SignedInView]
 
 
 class TaskOut(TypedDict):

@@ -683,6 +683,11 @@ class Operations:
         )
         return found
 
+    async def list_sessions(self) -> m.SignedInPage:
+        """List who is signed in with a browser, oldest session first; what is over is left out."""
+        found: m.SignedInPage = await self._connection.json("GET", "/api/v1/sessions")
+        return found
+
     async def sign_out_person(self, name: str) -> m.EndedView:
         """End all sessions of a person."""
         found: m.EndedView = await self._connection.json(
