@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from jules_job_manager.domain.access import ApiKey, Permission, Role
+from jules_job_manager.domain.access import ApiKey, Permission, Role, SignedIn
 from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.services.access import IssuedKey
 
@@ -95,6 +95,19 @@ class Administration:
 
         sign_in = sign_in_of(self._app.store, self._app.settings, self._app.clock)
         return await sign_in.sign_out_person(name, caller=local_caller())
+
+    async def list_sessions(self) -> Sequence[SignedIn]:
+        """Return who is signed in with a browser, oldest first."""
+        from jules_job_manager.bootstrap.access import sign_in_of
+
+        sign_in = sign_in_of(self._app.store, self._app.settings, self._app.clock)
+        return [session.shown() for session in await sign_in.list_sessions()]
+
+    async def list_settings(self) -> list[dict[str, str]]:
+        """Return every setting as it may be shown; see `settings.shown.rows`."""
+        from jules_job_manager.settings.shown import rows
+
+        return rows(self._app.settings, are_secrets_read=True)
 
     async def newest_entries(self, query: AuditQuery, *, limit: int) -> Sequence[AuditEntry]:
         """Return entries of the audit log, newest first, at most `limit` (1 to 1000)."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jules_job_manager.adapters.storage.sql.probe import SqlStoreProbe
     from jules_job_manager.bootstrap import App
     from jules_job_manager.ports.backend import Backend
+    from jules_job_manager.ports.store_probe import Connections
     from jules_job_manager.services.accounts import Account
     from jules_job_manager.settings.model import Settings
 
@@ -116,8 +117,18 @@ def _store_meter(
     )
     return StoreMeter(
         store=app.store, probe=probe, meter=meter, clock=app.clock, events=events, options=options,
-        uses=lambda: stored_uses(app.store, app.account_choices(), app.clock),
+        uses=lambda: stored_uses(app.store, app.account_choices(), app.clock), pools=_pools(app),
     )  # fmt: skip
+
+
+def _pools(app: App) -> dict[str, Callable[[], Connections]]:
+    """Return what says how many connections there are beside those of the store itself."""
+    if app.store.kind != "postgresql":
+        return {}
+    from jules_job_manager.adapters.storage.reading.postgresql import PostgresTaskReader
+
+    reader = app.exact_reader
+    return {"reads": reader.connections} if isinstance(reader, PostgresTaskReader) else {}
 
 
 def _health(

@@ -107,6 +107,13 @@ class Service:
             return Found(status=HealthStatus.DEGRADED, message=known.bus.detail)
         return Found(message=f"{known.followers} follow, over the {known.bus.name} bus.")
 
+    async def look_at_cache(self) -> Found:
+        """Say, as a check of health, whether what is kept for readers can be read and written."""
+        if trouble := await self.events.tasks.look():
+            return Found(status=HealthStatus.DEGRADED, message=trouble)
+        counts = self.events.tasks.counts
+        return Found(message=f"The cache answers; {counts.hits} hits, {counts.misses} misses.")
+
     async def reload(self, settings: Settings) -> None:
         """Go on with other settings: the worker finishes what is in hand and begins with them.
 
@@ -230,6 +237,9 @@ async def open_service(
         )  # fmt: skip
         for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
             operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))
+        if app.settings.cache.backend != "none":
+            kept = HealthCheck(name="cache", probe=service.look_at_cache, is_critical=False)
+            operations.health.add(kept)
         watch.subscribe(service.reload)
         try:
             yield service

@@ -65,10 +65,11 @@ def _run(
     )
     made.append(context)
     server = given["server"] if args.server is None else args.server
-    context.works_here = " ".join(names) in table.WORKS_HERE
+    name = " ".join(names)
+    if server and name in table.WORKS_HERE:
+        _refuse_server(name)
+    context.works_here = name in table.WORKS_HERE or (name in table.ONLY_WHEN_ASKED and not server)
     if server is not None:
-        if context.works_here and server:
-            _refuse_server(" ".join(names))
         context.preset = {"client.server": server}
     code: int = module.run(args, context)
     sys.stdout.flush()

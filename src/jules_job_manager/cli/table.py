@@ -72,6 +72,7 @@ KEY: dict[str, tuple[str, str]] = {
     "revoke": ("key_revoke", "Make an API key stop working, or sign a person out"),
     "rotate": ("key_rotate", "Give an API key a successor"),
     "link": ("key_link", "Print a link that signs a person in, once"),
+    "sessions": ("key_sessions", "List who is signed in with a browser"),
 }
 AUDIT: dict[str, tuple[str, str]] = {
     "verify": ("audit_verify", "Prove that nobody changed the audit log"),
@@ -127,7 +128,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 WORKS_HERE: dict[str, str] = {
-    "config show": "it shows this machine's settings",
     "config set": "it changes this machine's configuration file",
     "config init": "it writes this machine's configuration file",
     "secret check": "it looks at this machine's secrets",
@@ -145,6 +145,9 @@ WORKS_HERE: dict[str, str] = {
 }
 """Commands for which no service does the work, and why. JJM_SERVER and client.server are nothing
 to them; the option --server is refused."""
+ONLY_WHEN_ASKED = frozenset({"config show"})
+"""Commands that go through a service with the option --server alone: JJM_SERVER and client.server
+are themselves what they are asked about."""
 
 
 def find(words: list[str]) -> tuple[str, list[str], int] | None:

@@ -13,7 +13,7 @@ from jules_job_manager.client.hints import Hints
 from jules_job_manager.client.operations import Operations
 from jules_job_manager.client.problems import error_named
 from jules_job_manager.client.webhooks import RemoteWebhooks
-from jules_job_manager.domain.access import ApiKey, Permission, Role
+from jules_job_manager.domain.access import ApiKey, Permission, Role, SignedIn
 from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.domain.clockwork import from_rfc3339, optional_to_rfc3339
 from jules_job_manager.domain.entity_tag import entity_tag
@@ -87,6 +87,19 @@ class RemoteAdministration(Administration):
     async def sign_out_person(self, name: str) -> int:
         """See `Administration.sign_out_person`."""
         return (await self._operations.sign_out_person(name))["sessions"]
+
+    async def list_sessions(self) -> Sequence[SignedIn]:
+        """See `Administration.list_sessions`."""
+        found = (await self._operations.list_sessions())["items"]
+        return [SignedIn.from_dict(session) for session in found]
+
+    async def list_settings(self) -> list[dict[str, str]]:
+        """See `Administration.list_settings`; they are the service's."""
+        found = await self._operations.list_settings()
+        return [
+            {"name": s["name"], "value": s["value"], "source": s["source"], "help": s["help"]}
+            for s in found
+        ]
 
     async def newest_entries(self, query: AuditQuery, *, limit: int) -> Sequence[AuditEntry]:
         """See `Administration.newest_entries`."""

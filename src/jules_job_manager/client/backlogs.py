@@ -14,6 +14,8 @@ from jules_job_manager.services.backlog_sync import BacklogSync
 from jules_job_manager.services.backlogs import BacklogService
 from jules_job_manager.services.uploaded_backlogs import PREFIX
 
+_PAGE = 1000
+
 
 class RemoteBacklogs(BacklogService):
     """`BacklogService` by a service. A document is sent, and called `upload:PATH` there."""
@@ -56,8 +58,14 @@ class RemoteBacklogs(BacklogService):
 
     async def backlogs(self) -> tuple[str, ...]:
         """See `BacklogService.backlogs`."""
-        found = await self._operations.list_backlogs()
-        return tuple(backlog["name"] for backlog in found if backlog["name"])
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await self._operations.list_backlogs(limit=_PAGE, cursor=cursor)
+            found += [backlog["name"] for backlog in page["items"] if backlog["name"]]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return tuple(found)
 
     async def exported(self, path: str, content: bytes | None = None) -> bytes:
         """See `BacklogService.exported`."""

@@ -194,7 +194,7 @@ class EventOut(TypedDict):
 
 class EventPage(TypedDict):
     """
-    Events, oldest first.
+    Events, in the order that was asked for.
     """
 
     items: list[EventOut]
@@ -330,6 +330,11 @@ class OrderOut(TypedDict):
     """
 
     keys: list[str]
+
+
+class PageBacklogOut(TypedDict):
+    items: list[BacklogOut]
+    next_cursor: NotRequired[str | None]
 
 
 class PauseIn(TypedDict, closed=True):
@@ -531,6 +536,20 @@ class SignIn(TypedDict, closed=True):
 
     line: int
     evidence: str
+
+
+class SignedInView(TypedDict):
+    """
+    Somebody who is signed in with a browser. What the browser keeps is not shown.
+    """
+
+    id: str
+    name: str
+    role: Role
+    origin: str
+    created_at: str
+    last_used_at: str
+    expires_at: str
 
 
 class SourceFileOut(TypedDict):
@@ -1083,6 +1102,14 @@ class ReviewOut(TypedDict):
     changed_files: int
     changed_lines: int
     changed_paths: list[str]
+
+
+class SignedInPage(TypedDict):
+    """
+    Everybody who is signed in, oldest session first.
+    """
+
+    items: list[SignedInView]
 
 
 class TaskOut(TypedDict):

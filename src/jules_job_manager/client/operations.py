@@ -216,15 +216,27 @@ class Operations:
         self,
         task_id: str,
         *,
+        type: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
         after: int | None = None,
-        type: str | None = None,
+        before: int | None = None,
+        sort: Literal["id", "-id"] | None = None,
         limit: int | None = None,
     ) -> m.EventPage:
-        """Return the history of a task, oldest first."""
+        """Return the history of a task; `type` may be there several times."""
         found: m.EventPage = await self._connection.json(
             "GET",
             f"/api/v1/tasks/{path_part(task_id)}/events",
-            query={"after": after, "type": type, "limit": limit},
+            query={
+                "type": type,
+                "since": since,
+                "until": until,
+                "after": after,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+            },
         )
         return found
 
@@ -434,15 +446,27 @@ class Operations:
         self,
         key: str,
         *,
+        type: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
         after: int | None = None,
-        type: str | None = None,
+        before: int | None = None,
+        sort: Literal["id", "-id"] | None = None,
         limit: int | None = None,
     ) -> m.EventPage:
-        """Return the history of a job, oldest first."""
+        """Return the history of a job; `type` may be there several times."""
         found: m.EventPage = await self._connection.json(
             "GET",
             f"/api/v1/jobs/{path_part(key)}/events",
-            query={"after": after, "type": type, "limit": limit},
+            query={
+                "type": type,
+                "since": since,
+                "until": until,
+                "after": after,
+                "before": before,
+                "sort": sort,
+                "limit": limit,
+            },
         )
         return found
 
@@ -600,9 +624,20 @@ class Operations:
         found: m.ServiceOut = await self._connection.json("GET", "/api/v1/service")
         return found
 
-    async def list_backlogs(self) -> list[m.BacklogOut]:
-        """Return the documents whose jobs are in the queue."""
-        found: list[m.BacklogOut] = await self._connection.json("GET", "/api/v1/backlogs")
+    async def list_backlogs(
+        self,
+        *,
+        q: str | None = None,
+        sort: Literal["name", "-name", "jobs", "-jobs"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> m.PageBacklogOut:
+        """List the documents whose jobs are in the queue; `q` is looked for in their names."""
+        found: m.PageBacklogOut = await self._connection.json(
+            "GET",
+            "/api/v1/backlogs",
+            query={"q": q, "sort": sort, "limit": limit, "cursor": cursor},
+        )
         return found
 
     async def import_backlog(self, *, body: m.BacklogIn) -> m.ImportOut:
@@ -646,6 +681,11 @@ class Operations:
         found: m.LinkView = await self._connection.json(
             "POST", "/api/v1/sign-in-links", body=body, once=True
         )
+        return found
+
+    async def list_sessions(self) -> m.SignedInPage:
+        """List who is signed in with a browser, oldest session first; what is over is left out."""
+        found: m.SignedInPage = await self._connection.json("GET", "/api/v1/sessions")
         return found
 
     async def sign_out_person(self, name: str) -> m.EndedView:
@@ -815,10 +855,32 @@ class Operations:
         )
         return found
 
-    async def follow_events(self, *, after: str | None = None, named: bool | None = None) -> str:
+    async def follow_events(
+        self,
+        *,
+        after: str | None = None,
+        named: bool | None = None,
+        type: list[str] | None = None,
+        subject: list[str] | None = None,
+        task: list[str] | None = None,
+        job: list[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> str:
         """Send each wanted event once, in order, as server-sent events."""
         found: str = await self._connection.text(
-            "GET", "/api/v1/events/stream", query={"after": after, "named": named}
+            "GET",
+            "/api/v1/events/stream",
+            query={
+                "after": after,
+                "named": named,
+                "type": type,
+                "subject": subject,
+                "task": task,
+                "job": job,
+                "since": since,
+                "until": until,
+            },
         )
         return found
 

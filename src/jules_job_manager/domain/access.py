@@ -207,11 +207,57 @@ class WebSession:
         """Whether it still counts: neither too old nor unused for `idle`."""
         return now < self.expires_at and now < self.seen_at + idle
 
+    def shown(self) -> SignedIn:
+        """Return what may be shown of it."""
+        return SignedIn(
+            id=self.digest[:8], name=self.name, role=self.role, origin=self.origin,
+            created_at=self.created_at, last_used_at=self.seen_at, expires_at=self.expires_at,
+        )  # fmt: skip
+
     def principal(self) -> Principal:
         """Return who acts in this session."""
         return Principal(
             name=self.name, kind=PrincipalKind.PERSON, role=self.role, key_id=self.digest[:8]
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedIn:
+    """What may be shown of a person's session: nothing with which somebody could go on with it."""
+
+    id: str
+    """As `Principal.key_id`."""
+    name: str
+    role: Role
+    origin: str
+    """How the person proved who they are: `link` or `oidc`."""
+    created_at: datetime
+    last_used_at: datetime
+    """Written at most once a minute."""
+    expires_at: datetime
+    """It ends then at the latest; sooner when it is not used."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "role": self.role.value,
+            "origin": self.origin,
+            "created_at": to_rfc3339(self.created_at),
+            "last_used_at": to_rfc3339(self.last_used_at),
+            "expires_at": to_rfc3339(self.expires_at),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(
+            id=data["id"], name=data["name"], role=Role(data["role"]), origin=data["origin"],
+            created_at=from_rfc3339(data["created_at"]),
+            last_used_at=from_rfc3339(data["last_used_at"]),
+            expires_at=from_rfc3339(data["expires_at"]),
+        )  # fmt: skip
 
 
 def secret_text(random_bytes: bytes) -> str:

@@ -142,8 +142,9 @@ METRICS: tuple[Metric, ...] = (
            "method", "route", "status", origin=_HERE),
     _gauge("jules_api_requests_in_flight", "Requests that are being answered.", origin=_HERE),
     # What the server stands on.
-    _gauge("jules_database_connections", "Connections to the database, by state.", "state",
-           origin=_HERE),
+    _gauge("jules_database_connections",
+           "Connections to the database, by state (`in_use`, `idle`) and pool: `store`, and on "
+           "PostgreSQL `reads`, for tasks that are only shown.", "pool", "state", origin=_HERE),
     _gauge("jules_events_behind", "Events written that these metrics have not counted yet."),
     _counter("jules_cache_requests_total", "Reads through the cache, by outcome.", "outcome",
              words=("hit", "miss", "error"), origin=_HERE),

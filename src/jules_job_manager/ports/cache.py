@@ -14,6 +14,8 @@ class Found:
     value: str | None
     stamp: str = ""
     """Changes whenever the key is forgotten. What was read before that is not kept after it."""
+    is_away: bool = False
+    """Whether the cache could not be asked."""
 
 
 class Cache(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus, Priority
@@ -20,6 +20,8 @@ AttemptSort = Literal["job", "-job", "created", "-created"]
 """By job and number, or time of creation."""
 ReviewSort = Literal["at", "-at"]
 """By when the review ended."""
+BacklogSort = Literal["name", "-name", "jobs", "-jobs"]
+"""By name, or by how many jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,34 @@ class ReviewQuery:
     after: str | None = None
     """Cursor of the page before."""
     limit: int | None = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BacklogQuery:
+    """Which backlogs to list. `limit` is 1 or more; None lists all."""
+
+    search: str = ""
+    """Only backlogs with this text in their name, whatever the case of ASCII letters."""
+    sort: BacklogSort = "name"
+    after: str | None = None
+    """Cursor of the page before."""
+    limit: int | None = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BacklogStanding:
+    """How the jobs of one backlog stand, without the jobs."""
+
+    name: str
+    """Empty: that of the jobs that are in no document."""
+    jobs: int
+    counts: Mapping[JobStatus, int]
+    """How many of them have each status that occurs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        counts = {status.value: count for status, count in self.counts.items()}
+        return {"name": self.name, "jobs": self.jobs, "counts": counts}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +185,14 @@ class JobStore(Protocol):
 
     async def standing(self, chosen: Collection[JobStatus]) -> QueueStanding:
         """Return how all jobs stand, at one moment, and the keys of those with a `chosen` status."""
+        ...
+
+    async def page_backlogs(self, query: BacklogQuery) -> Page[BacklogStanding]:
+        """Return a page of the backlogs that have jobs, counted by the store.
+
+        Raises:
+            InvalidInputError: limit or cursor cannot be used.
+        """
         ...
 
     async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:

@@ -12,7 +12,7 @@ from jules_job_manager.domain.job import Job, JobStatus
 from jules_job_manager.errors import BacklogError
 from jules_job_manager.ports.backlog_documents import BacklogDocuments
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.job_store import JobQuery, JobStore
+from jules_job_manager.ports.job_store import BacklogQuery, JobQuery, JobStore
 from jules_job_manager.services.backlog_change import (
     Change,
     ImportReport,
@@ -117,9 +117,8 @@ class BacklogService:
 
     async def backlogs(self) -> tuple[str, ...]:
         """Return the paths of the documents in the queue."""
-        return tuple(
-            dict.fromkeys(job.backlog for job in await self._jobs.list_jobs() if job.backlog)
-        )
+        found = await self._jobs.page_backlogs(BacklogQuery(limit=None))
+        return tuple(backlog.name for backlog in found.items if backlog.name)
 
     async def exported(self, path: str, content: bytes | None = None) -> bytes:
         """Return the document at `path` with the queue's progress put in; the file stays as it is.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from jules_job_manager.domain.event import Event
 from jules_job_manager.domain.measures import ended_status, samples_of
@@ -26,7 +27,7 @@ from jules_job_manager.ports.call_watcher import Call
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.meter import Meter
 from jules_job_manager.ports.store import Store
-from jules_job_manager.ports.store_probe import StoreProbe
+from jules_job_manager.ports.store_probe import Connections, StoreProbe
 from jules_job_manager.services.event_follower import EventFollower
 
 _LOG = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class StoreMeter:
         uses: Uses,
         events: EventMeter,
         options: MeteringOptions = MeteringOptions(),
+        pools: Mapping[str, Callable[[], Connections]] = MappingProxyType({}),
     ) -> None:
         """Bind the parts.
 
@@ -130,6 +132,7 @@ class StoreMeter:
             uses: Returns what the accounts have used.
             events: Counts events; brought up to date with each scrape.
             options: How old values may be.
+            pools: Say what further connections there are to the database, by name.
         """
         self._store = store
         self._probe = probe
@@ -138,6 +141,7 @@ class StoreMeter:
         self._uses = uses
         self._events = events
         self._options = options
+        self._pools = pools
         self._counted_at: float | None = None
         self._quota_at: float | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -160,9 +164,10 @@ class StoreMeter:
             await asyncio.gather(self._refreshing, return_exceptions=True)
 
     async def _refresh(self) -> None:
-        connections = self._probe.connections()
-        counts = {"in_use": float(connections.in_use), "idle": float(connections.idle)}
-        self._meter.put_all("jules_database_connections", "state", counts)
+        for pool, connections in {"store": self._probe.connections, **self._pools}.items():
+            now_there = connections()
+            for state, count in (("in_use", now_there.in_use), ("idle", now_there.idle)):
+                self._meter.put("jules_database_connections", count, pool=pool, state=state)
         try:
             await self._events.count()
             now = self._clock.monotonic_seconds()

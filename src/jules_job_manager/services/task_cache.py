@@ -15,11 +15,13 @@ from jules_job_manager.domain.event import Event
 from jules_job_manager.domain.event_filter import EventFilter
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.errors import StoreError
-from jules_job_manager.ports.cache import Cache
+from jules_job_manager.ports.cache import Cache, Found
 from jules_job_manager.ports.task_store import TaskPage, TaskQuery, TaskStore
 from jules_job_manager.services.live import LiveEvents
 
 _TASK = "task:"
+_LOOK = "health:look"
+_LOOK_SECONDS = 60.0
 _LISTS = [f"tasks:list:{name}" for name in ("all", *(status.value for status in TaskStatus))]
 
 
@@ -29,6 +31,8 @@ class CacheCounts:
 
     hits: int = 0
     misses: int = 0
+    errors: int = 0
+    """Reads that the cache could not answer, so that the store was asked."""
     forgotten: int = 0
 
 
@@ -53,7 +57,7 @@ class TaskCache:
             task_seconds: How long a task is kept, > 0.
             list_seconds: How long a list is kept, > 0.
             list_limit: Size of the pages that are kept; others are read from the store.
-            count: Told `hit` or `miss` each time, for metrics.
+            count: Told `hit`, `miss` or, when the cache is away, `error` each time, for metrics.
         """
         self._tasks = tasks
         self._cache = cache
@@ -67,7 +71,7 @@ class TaskCache:
         """Return the task with chat and files, or None."""
         key = f"{_TASK}{task_id}"
         found = await self._cache.get(key)
-        if self._is_hit(found.value):
+        if self._is_hit(found):
             return JulesTask.from_dict(json.loads(found.value or ""))
         task = await self._tasks.get_task(task_id)
         if task is not None:
@@ -85,7 +89,7 @@ class TaskCache:
             return await self._tasks.list_tasks(query)
         key = f"tasks:list:{query.status.value if query.status is not None else 'all'}"
         found = await self._cache.get(key)
-        if self._is_hit(found.value):
+        if self._is_hit(found):
             kept = json.loads(found.value or "")
             tasks = tuple(JulesTask.from_dict(item) for item in kept["tasks"])
             return TaskPage(tasks=tasks, next_cursor=kept["next_cursor"])
@@ -96,6 +100,12 @@ class TaskCache:
         )
         await self._cache.put(key, text, seconds=self._list_seconds, stamp=found.stamp)
         return page
+
+    async def look(self) -> str:
+        """Read and write the cache; return why it does not work, one sentence, or an empty text."""
+        found = await self._cache.get(_LOOK)
+        await self._cache.put(_LOOK, "", seconds=_LOOK_SECONDS, stamp=found.stamp)
+        return self._cache.trouble
 
     async def forget_changed(self, live: LiveEvents) -> None:
         """Forget what events say has changed, until `live` stops; lists at once, as nobody looked before."""
@@ -111,11 +121,16 @@ class TaskCache:
             except StoreError:  # the log is not there yet; `follow` has waited for it
                 continue
 
-    def _is_hit(self, value: str | None) -> bool:
-        if value is None:
-            self.counts.misses += 1
-        else:
+    def _is_hit(self, found: Found) -> bool:
+        if found.value is not None:
             self.counts.hits += 1
+            outcome = "hit"
+        elif found.is_away:
+            self.counts.errors += 1
+            outcome = "error"
+        else:
+            self.counts.misses += 1
+            outcome = "miss"
         if self._count is not None:
-            self._count("miss" if value is None else "hit")
-        return value is not None
+            self._count(outcome)
+        return found.value is not None

@@ -10,6 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from jules_job_manager.web import problems
 from jules_job_manager.web.access import rules_of
+from jules_job_manager.web.examples import complete_examples, show_lists
 from jules_job_manager.web.idempotency import HEADER, MOST_KEY_LETTERS, IdempotentRoute
 
 _SCHEMES = {
@@ -54,6 +55,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     )
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    complete_examples(schemas)
     rules = rules_of(app)
     repeatable = {
         (method.lower(), context.path)
@@ -64,6 +66,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
             _complete(operation, rules.get((method.upper(), path)))
+            show_lists(operation, schemas)
             more = [404] if "{" in path else []
             more += [413] if method in {"post", "put", "patch"} else []
             if method == "post" and (method, path) in repeatable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from jules_job_manager.domain.clockwork import from_rfc3339
 from jules_job_manager.domain.event_filter import EventFilter
@@ -12,6 +13,32 @@ from jules_job_manager.errors import InvalidInputError
 MOST_VALUES = 50
 """Most values of one filter."""
 LONGEST_VALUE = 300
+ABOUT = {
+    "type": "Only events of these types.",
+    "subject": "task:ID, job:KEY, backlog:PATH, webhook:ID or queue; `job:*` is every job.",
+    "task": "About tasks with these ids.",
+    "job": "About jobs with these keys.",
+    "since": "Only what happened then or later.",
+    "until": "Only what happened before.",
+}
+"""What each filter chooses, for the description."""
+
+
+def described_choice() -> list[dict[str, Any]]:
+    """Return the parameters that `choice_of` reads, as OpenAPI has them.
+
+    They are described only: `choice_of` reads and refuses them for the stream and the WebSocket alike.
+    """
+    value = {"type": "string", "maxLength": LONGEST_VALUE}
+    several = {"type": "array", "items": value, "maxItems": MOST_VALUES}
+    moment = {"type": "string", "format": "date-time", "maxLength": LONGEST_VALUE}
+    return [
+        {
+            "name": name, "in": "query", "required": False, "description": said,
+            "schema": moment if name in {"since", "until"} else several,
+        }
+        for name, said in ABOUT.items()
+    ]  # fmt: skip
 
 
 def event_choice(

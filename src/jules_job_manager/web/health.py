@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jules_job_manager.domain.health import CheckState, HealthStatus
 from jules_job_manager.services.health import Health
@@ -18,21 +18,25 @@ _NO_STORE = {"Cache-Control": "no-store"}
 class Live(BaseModel):
     """The process runs and answers."""
 
-    status: str = Field(examples=["alive"])
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "alive"}})
+
+    status: str
 
 
 class Ready(BaseModel):
     """Whether requests may be sent here."""
 
-    status: str = Field(examples=["ready", "not ready"])
+    model_config = ConfigDict(json_schema_extra={"example": {"status": "ready"}})
+
+    status: str = Field(description="ready or not ready.")
 
 
 class Check(BaseModel):
     """One check."""
 
     status: HealthStatus
-    latency: float = Field(description="Seconds that the last look took.", examples=[0.004])
-    message: str = Field(examples=["The postgresql store answers, with schema 0006."])
+    latency: float = Field(description="Seconds that the last look took.")
+    message: str
     age_seconds: float | None = Field(
         description="Seconds since the last look; null: there was none yet."
     )
@@ -41,6 +45,25 @@ class Check(BaseModel):
 
 class HealthAnswer(BaseModel):
     """How everything is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "status": "healthy",
+                "version": "0.1.0",
+                "uptime": 86400.5,
+                "checks": {
+                    "store": {
+                        "status": "healthy",
+                        "latency": 0.004,
+                        "message": "The postgresql store answers, with schema 0008.",
+                        "age_seconds": 3.2,
+                        "critical": True,
+                    }
+                },
+            }
+        }
+    )
 
     status: HealthStatus
     version: str

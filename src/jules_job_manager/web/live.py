@@ -34,7 +34,8 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
-from jules_job_manager.web.event_choice import choice_of
+from jules_job_manager.web.event_choice import choice_of, described_choice
+from jules_job_manager.web.problems import problem
 
 RESTARTS = 1012
 """WebSocket close code: the server stops or restarts; come back. Source: IANA's registry of
@@ -104,11 +105,11 @@ def live_router(
 
     @router.get(
         "/stream", response_class=Response, summary="Follow events",
-        operation_id="follow_events",
+        operation_id="follow_events", openapi_extra={"parameters": described_choice()},
         responses={
             200: {"description": "Events as they happen.", "content": {"text/event-stream": {}}},
-            400: {"description": "A filter or an id cannot be used."},
-            503: {"description": "Too many clients, or the events cannot be read just now."},
+            400: problem("A filter or an id cannot be used."),
+            503: problem("Too many clients, or the events cannot be read just now."),
         },
     )  # fmt: skip
     async def stream(
@@ -124,8 +125,8 @@ def live_router(
         """Send each wanted event once, in order, as server-sent events.
 
         `Last-Event-ID` counts before `after`. Without either, only what happens from now on.
-        Further parameters, each as often as wanted: `type`, `subject`, `task`, `job`; and `since`,
-        `until`.
+        `type`, `subject`, `task` and `job` may be there several times. A type and the times must
+        fit, and of the other three one.
         """
         matching = choice_of(request.query_params.multi_items())
         after_id = after_of(last_event_id or after)

@@ -90,11 +90,13 @@ class Problem(BaseModel):
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return these statuses as the `responses` of a route."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": _TITLES.get(status, "Problem"), "content": content}
-        for status in statuses
-    }
+    return {status: problem(_TITLES.get(status, "Problem")) for status in statuses}
+
+
+def problem(description: str) -> dict[str, Any]:
+    """Return an answer that is a problem, for the `responses` of a route."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 _TITLES = {

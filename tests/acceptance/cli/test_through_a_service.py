@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 
+import httpx2
 import pytest
 from tests.environment import bare_environment
 from tests.service_thread import running_service
@@ -130,7 +132,7 @@ def test_nobody_runs_the_queue(home, far):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("config", "show"), "shows this machine's settings"),
+        (("config", "set", "queue.approve", "always"), "changes this machine's configuration file"),
         (("worker",), "store that this machine is set up for"),
         (("storage", "upgrade"), "changes the database"),
     ],
@@ -140,6 +142,54 @@ def test_what_is_about_this_machine_says_so(jjm, words, said):
     refused = jjm("--server", "http://127.0.0.1:9", *words, expect=1).stderr
     assert said in refused
     assert "Leave --server out" in refused
+
+
+def test_the_settings_of_a_service(home, far, tmp_path, jjm):
+    """With the option they are the service's, masked; JJM_SERVER alone leaves them this machine's."""
+    shown = ("config", "show", "--json", "name,value,source,help")
+    secret = {"JJM_NOTIFY__URLS": "json://user:s3cret-word@127.0.0.1:9/"}
+    with running_service({**home, **secret}) as there:
+        done = far(there, *shown)
+        rows = {row["name"]: row for row in json.loads(done.stdout)}
+        table = far(there, "config", "show")
+    assert ("always", str(tmp_path / "home" / "config.toml")) == (
+        rows["queue.approve"]["value"],
+        rows["queue.approve"]["source"],
+    )
+    assert "********" == rows["notify.urls"]["value"]
+    assert "s3cret" not in done.stdout + table.stdout
+    assert f"Settings of the service at {there.address}\n" == table.stderr
+    assert "queue.approve\talways\t" in table.stdout
+    here = json.loads(jjm(*shown, JJM_SERVER=there.address).stdout)
+    assert set(rows) >= {row["name"] for row in here}
+
+
+def test_who_is_signed_in(home, far, jjm):
+    """The same from both sides, without what the browser keeps; gone when the person is signed out."""
+    with running_service(home) as there:
+        assert "Nobody is signed in" in far(there, "key", "sessions").stderr
+        link = far(there, "key", "link", "Ada", "--role", "viewer").stdout
+        token = link.strip().partition("token=")[2]
+        answer = httpx2.post(f"{there.address}/sign-in", data={"token": token})
+        assert 303 == answer.status_code
+        kept = answer.cookies["jjm_session"]
+        shown = (
+            "key",
+            "sessions",
+            "--json",
+            "id,name,role,origin,created_at,last_used_at,expires_at",
+        )
+        done = far(there, *shown)
+        assert done.stdout == jjm(*shown).stdout
+        (session,) = json.loads(done.stdout)
+        assert ("Ada", "viewer", "link") == (session["name"], session["role"], session["origin"])
+        assert session["created_at"] == session["last_used_at"] < session["expires_at"]
+        assert kept.rpartition("_")[2] not in done.stdout
+        assert hashlib.sha256(kept.rpartition("_")[2].encode()).hexdigest() not in done.stdout
+        row = far(there, "key", "sessions").stdout.split("\t")
+        assert [session["id"], "Ada", "viewer", "link"] == row[:4]
+        far(there, "key", "revoke", "--person", "Ada")
+        assert "[]\n" == far(there, *shown).stdout
 
 
 def test_the_option_and_the_setting(jjm):

@@ -99,9 +99,40 @@ async def test_away():
     found = await cache.get("a")
     await cache.put("a", "1", seconds=1, stamp=found.stamp)
     await cache.forget(["a"])
-    assert found.value is None
+    assert (None, True) == (found.value, found.is_away)
     assert "Redis is away" in cache.trouble
     await cache.aclose()
+
+
+async def test_tasks_while_it_is_away(tmp_path):
+    """The store answers; each read is counted as an error, and no miss."""
+    store = await open_json(tmp_path / "tasks.json", SystemClock())
+    await store.tasks.save_tasks([JulesTask(id="1", title="t")])
+    cache = RedisCache(open_redis("redis://127.0.0.1:1/0", timeout_seconds=1, connections=1))
+    told: list[str] = []
+    reader = TaskCache(tasks=store.tasks, cache=cache, count=told.append)
+    assert "t" == (await reader.get_task("1")).title
+    assert 1 == len((await reader.list_tasks(TaskQuery())).tasks)
+    assert ["error", "error"] == told
+    assert (0, 0, 2) == (reader.counts.hits, reader.counts.misses, reader.counts.errors)
+    assert "Redis is away" in await reader.look()
+    await cache.aclose()
+
+
+async def test_a_look_reads_and_writes(redis_cache, server, tmp_path):
+    """A Redis that answers and takes nothing is seen, and seen to be well again without other use."""
+    store = await open_json(tmp_path / "tasks.json", SystemClock())
+    reader = TaskCache(tasks=store.tasks, cache=redis_cache)
+    assert "" == await reader.look()
+    client = open_redis(server.address, timeout_seconds=2, connections=1)
+    await client.config_set("maxmemory", "1")
+    try:
+        assert "Redis is away" in await reader.look()
+        assert "Redis is away" in await reader.look(), "reading it does not make it well"
+    finally:
+        await client.config_set("maxmemory", "0")
+        await client.aclose()
+    assert "" == await reader.look()
 
 
 async def test_tasks_through_a_cache(cache, tmp_path):

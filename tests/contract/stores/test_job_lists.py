@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -19,6 +20,9 @@ from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.ports.job_store import (
     AttemptQuery,
     AttemptSort,
+    BacklogQuery,
+    BacklogSort,
+    BacklogStanding,
     JobQuery,
     JobSort,
     ReviewQuery,
@@ -114,6 +118,33 @@ async def test_every_order_in_pages(full, limit):
             assert expected == await _all(page, query(sort=sort, limit=limit)), sort
     assert sorted(JOBS, key=job_keys["place"]) == list(await full.list_jobs())
     assert sorted(ATTEMPTS, key=attempt_keys["job"]) == list(await full.list_attempts())
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100, None])
+async def test_backlogs_are_counted(full, limit):
+    """As the jobs counted in memory, in every order, in pages; narrowed by a text in the name."""
+    await full.save_jobs([Job(key="Z0", backlog="/%_Shop.md"), Job(key="Z1")])
+    jobs = await full.list_jobs()
+    counted = [
+        BacklogStanding(
+            name=name, jobs=sum(job.backlog == name for job in jobs),
+            counts=Counter(job.status for job in jobs if job.backlog == name),
+        )
+        for name in {job.backlog for job in jobs}
+    ]  # fmt: skip
+    assert 5 == len(counted)
+    keys = {"name": lambda one: one.name, "jobs": lambda one: (one.jobs, one.name)}
+    for sort in get_args(BacklogSort):
+        expected = sorted(counted, key=keys[sort.lstrip("-")], reverse=sort.startswith("-"))
+        assert expected == await _all(full.page_backlogs, BacklogQuery(sort=sort, limit=limit))
+    for text, names in {
+        "SHOP": ["/%_Shop.md"], "%_": ["/%_Shop.md"], ".md": ["/%_Shop.md", "/0.md", "/1.md", "/2.md"],
+        "nothing": [], "\0": [],
+    }.items():  # fmt: skip
+        found = await _all(full.page_backlogs, BacklogQuery(search=text, limit=limit))
+        assert names == [one.name for one in found], text
+    with pytest.raises(InvalidInputError):
+        await full.page_backlogs(BacklogQuery(after='["-name", "/0.md"]'))
 
 
 async def test_jobs_are_narrowed(full):

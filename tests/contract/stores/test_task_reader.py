@@ -20,6 +20,7 @@ from jules_job_manager.adapters.storage.reading.thread import ReadingThread
 from jules_job_manager.domain.json_text import finite, text_of
 from jules_job_manager.domain.task import ChatMessage, TaskStatus
 from jules_job_manager.errors import InvalidInputError, StoreUnavailableError, TaskNotFoundError
+from jules_job_manager.ports.store_probe import Connections
 from jules_job_manager.ports.task_reader import standing_of
 from jules_job_manager.ports.task_store import TaskQuery
 from jules_job_manager.services.stored_tasks import stored_standing, stored_text
@@ -201,6 +202,24 @@ async def test_when_the_fast_way_fails_the_store_answers(sql_arguments):
             with pytest.raises(StoreUnavailableError):
                 await reader.task(TASK.id)
     finally:
+        await store.aclose()
+
+
+async def test_its_connections_are_told(sql_arguments):
+    """On PostgreSQL it has some of its own; while one is at work, it is in use."""
+    store = await open_store(**sql_arguments)
+    reader = task_reader_of(store)
+    try:
+        if store.kind != "postgresql":
+            assert not hasattr(reader, "connections")
+            return
+        assert Connections(in_use=0, idle=0) == reader.connections()
+        await reader.task(TASK.id)
+        assert Connections(in_use=0, idle=1) == reader.connections()
+        async with reader._pool.acquire():
+            assert Connections(in_use=1, idle=0) == reader.connections()
+    finally:
+        await reader.aclose()
         await store.aclose()
 
 

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from tests.clocks import FakeClock
 from tests.web_access import ADMIN, OUTSIDE, world
 
-from jules_job_manager.domain.access import PERMISSIONS, Permission, Principal, Role
+from jules_job_manager.domain.access import PERMISSIONS, Permission, Principal, Role, digest_of
 from jules_job_manager.errors import AccessDeniedError, SignInRequiredError
 from jules_job_manager.web.access import needs, public, rules_of, signed_in
 
@@ -110,6 +110,26 @@ async def test_a_session_reads_and_with_its_token_changes(there):
         assert [] == there.done
         good = await client.post("/api/v1/tasks/1", headers={"X-CSRF-Token": token})
         assert (201, "Ada") == (good.status_code, good.json()["name"])
+
+
+async def test_who_is_signed_in_is_listed(there, clock):
+    """By name, role and times; a session that is over, and what a browser keeps, are not in it."""
+    admin = await there.key(Role.ADMIN, "root")
+    async with there.client() as client:
+        await _sign_in(there, client)
+        kept = client.cookies["__Host-jjm_session"]
+    async with there.client(Authorization=f"Bearer {admin}") as client:
+        answer = await client.get("/api/v1/sessions")
+        (session,) = answer.json()["items"]
+        assert ("Ada", "link") == (session["name"], session["origin"])
+        assert session["created_at"] == session["last_used_at"] < session["expires_at"]
+        assert digest_of(kept.rpartition("_")[2])[:8] == session["id"]
+        assert kept.rpartition("_")[2] not in answer.text
+        assert digest_of(kept.rpartition("_")[2]) not in answer.text
+        clock.advance(8 * 86400)
+        assert [] == (await client.get("/api/v1/sessions")).json()["items"]
+    async with there.client(Authorization=f"Bearer {await there.key()}") as client:
+        assert 403 == (await client.get("/api/v1/sessions")).status_code
 
 
 async def test_a_key_counts_before_a_cookie(there):

@@ -17,6 +17,7 @@ from jules_job_manager.domain.quota import AccountUse, Limits
 from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.errors import StoreUnavailableError
 from jules_job_manager.ports.quota_ledger import LedgerEntry
+from jules_job_manager.ports.store_probe import Connections
 from jules_job_manager.services.metering import EventMeter, StoreMeter
 
 pytestmark = pytest.mark.integration
@@ -34,7 +35,7 @@ class World:
         )
         self.rows = StoreMeter(
             store=store, probe=self.probe, meter=self.meter, clock=self.clock, uses=self._uses,
-            events=self.events,
+            events=self.events, pools={"reads": lambda: Connections(in_use=3, idle=1)},
         )  # fmt: skip
 
     async def _uses(self):
@@ -73,6 +74,17 @@ async def test_counting_side_by_side_counts_once(world):
     await world.store.events.append([world.event(EventType.MERGED)] * 40)
     await asyncio.gather(*(world.events.count() for _ in range(8)))
     assert 40 == world.value("jules_merges_total")
+
+
+async def test_connections_of_every_pool(world):
+    """Those of the store, and those beside it."""
+    await world.rows.refresh()
+    found = [
+        world.value("jules_database_connections", pool=pool, state=state)
+        for pool in ("store", "reads") for state in ("in_use", "idle")
+    ]  # fmt: skip
+    assert [0, 3, 1] == [found[0], *found[2:]]
+    assert found[1] >= 0
 
 
 async def test_a_task_that_ends_is_timed_from_its_creation(world):

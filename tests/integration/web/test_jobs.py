@@ -56,7 +56,7 @@ async def test_a_document_is_sent_and_comes_back_with_progress(client, tmp_path,
     body = {"name": str(victim), "content": text, "repository": "octo/sample"}
     dry = (await client.post("/api/v1/backlogs", json={**body, "dry_run": True})).json()
     assert 5 == len(dry["added"])
-    assert [] == (await client.get("/api/v1/backlogs")).json()
+    assert [] == (await client.get("/api/v1/backlogs")).json()["items"]
     report = (await client.post("/api/v1/backlogs", json=body)).json()
     name = report["backlog"]
     assert f"upload:{victim}" == name

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime, timedelta
 
+import httpx2
 import pytest
 
+from jules_job_manager.client import backlogs
+from jules_job_manager.client.connection import Connection
+from jules_job_manager.client.operations import Operations
+from jules_job_manager.domain.access import Role
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.review import CheckResult, Conclusion, Review, Verdict
@@ -158,6 +163,68 @@ async def test_events(client, service):
     assert (404, "JJM015") == (none.status_code, none.json()["code"])
 
 
+@pytest.mark.parametrize(("path", "subject"), [("/jobs/K1", "job:K1"), ("/tasks/90", "task:90")])
+async def test_the_history_of_one(client, full, path, subject):
+    """Of several types, between two times, from either end, and of nothing else."""
+    types = [EventType.MERGED, EventType.BACKLOG_IMPORTED, EventType.JOB_CHANGED]
+    await full.app.store.events.append([
+        NewEvent(type=types[n % 3], subject=about, at=NOON + timedelta(hours=n), data={})
+        for n in range(6) for about in (subject, "queue")
+    ])  # fmt: skip
+
+    async def page(**params):
+        answer = await client.get(f"{API}{path}/events", params=params)
+        assert 200 == answer.status_code, answer.text
+        assert {subject} >= {event["subject"] for event in answer.json()["items"]}
+        return answer.json()["items"]
+
+    async def hours(**params):
+        return [int(event["at"][11:13]) - 12 for event in await page(**params)]
+
+    assert [0, 1, 2, 3, 4, 5] == await hours()
+    assert [0, 2, 3, 5] == await hours(type=["merged", "job_changed"])
+    times = {"since": "2026-11-24T13:00:00Z", "until": "2026-11-24T15:00:00Z"}
+    assert [1, 2] == await hours(**times)
+    assert [2, 1] == await hours(sort="-id", **times)
+    newest = await page(sort="-id", limit=2)
+    assert [3, 2] == await hours(sort="-id", limit=2, before=newest[-1]["id"])
+    assert [5] == await hours(after=newest[-1]["id"])
+    no_zone = await client.get(f"{API}{path}/events", params={"since": "2026-11-24T13:00:00"})
+    assert 400 == no_zone.status_code
+
+
+async def test_backlogs(client, full):
+    """Counted by status, in either order, and by a text in the name."""
+    done = {"status": JobStatus.DONE}
+    await full.app.store.jobs.save_jobs([
+        Job(key="A1", backlog="/a.md", **done), Job(key="A2", backlog="/a.md"), Job(key="B1", backlog="/b.md"),
+        Job(key="C1", backlog="upload:C.md"),
+    ])  # fmt: skip
+
+    async def names(**params):
+        return [item["name"] for item in await _pages(client, "/backlogs", **params)]
+
+    assert ["", "/a.md", "/b.md", "upload:C.md"] == await names()
+    assert ["", "/a.md", "upload:C.md", "/b.md"] == await names(sort="-jobs")
+    assert ["upload:C.md"] == await names(q="c.MD")
+    (one,) = await _pages(client, "/backlogs", q="/a")
+    assert {"name": "/a.md", "jobs": 2, "counts": {"done": 1, "draft": 1}} == one
+
+
+async def test_backlogs_through_the_client(web, keys, full, monkeypatch):
+    """It reads every page; jobs in no document are of no backlog."""
+    monkeypatch.setattr(backlogs, "_PAGE", 2)
+    names = [f"/{n}.md" for n in range(4)]
+    await full.app.store.jobs.save_jobs([Job(key=name, backlog=name) for name in names])
+    connection = Connection(
+        "http://127.0.0.1", api_key=keys[Role.VIEWER], timeout_seconds=30,
+        transport=httpx2.ASGITransport(web),
+    )  # fmt: skip
+    found = await backlogs.RemoteBacklogs(Operations(connection)).backlogs()
+    await connection.aclose()
+    assert tuple(names) == found == await full.app.backlogs.backlogs()
+
+
 async def test_what_waits_for_a_person(client, full):
     """Longest first or last, of one kind or repository, and by a text."""
 
@@ -183,7 +250,7 @@ def _sealed(text: str) -> str:
     ("/approvals", {"cursor": "WzFd"}), ("/approvals", {"cursor": "W3RydWUsMSwyLDMsNF0"}),
     ("/approvals", {"cursor": _sealed('["-waiting", true, "", "job", "", "K4"]')}),
     ("/approvals", {"cursor": _sealed("[" * 1400)}), ("/jobs", {"cursor": _sealed("[" * 1400)}),
-    ("/attempts", {"cursor": "WzFd"}), ("/reviews", {"cursor": "%%%"}),
+    ("/attempts", {"cursor": "WzFd"}), ("/backlogs", {"cursor": "WzFd"}), ("/reviews", {"cursor": "%%%"}),
     ("/events", {"since": "2026-11-24T11:00:00"}),
     ("/attempts", {"created_since": "2026-11-24T11:00:00"}), ("/reviews", {"before": "2026-11-24T11:00:00"}),
 ])  # fmt: skip

@@ -42,3 +42,10 @@ async def test_metrics_can_be_turned_off(service):
     paths = {path for _, path in rules_of(create_app(service))}
     assert "/metrics" not in paths
     assert "/health" in paths
+
+
+async def test_without_a_cache_there_is_no_check_of_it(service):
+    """Nobody is told of what was never asked for."""
+    checks = service.operations.health.report().checks
+    assert "cache" not in checks
+    assert "live" in checks

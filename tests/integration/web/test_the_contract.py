@@ -90,6 +90,26 @@ def test_whatever_is_sent_is_answered_as_described(tmp_path, part):
     assert not failures, "\n\n".join(failures[:5])
 
 
+def test_what_the_stream_refuses_is_answered_as_described(tmp_path):
+    """A stream has no end that a made-up request could wait for; what it refuses has one."""
+    refused = [
+        {"since": "monday"}, {"until": "9999-12-31T23:00:00-09:00"}, {"since": ""}, {"after": "x"}, {"after": "99"},
+        {"after": "1" * 21}, {"named": "perhaps"}, {"type": ["a", "x" * 301]}, {"task": ["1"] * 51},
+        {"job": "x" * 301}, {"subject": "y" * 301},
+    ]  # fmt: skip
+    environ = bare_environment(JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator")
+    with running_service(environ) as there:
+        described = schemathesis.openapi.from_url(f"{there.address}/api/v1/openapi.json")
+        operation = described["/api/v1/events/stream"]["GET"]
+        for query in refused:
+            case = operation.Case(query=query)
+            answer = case.call(headers={"Authorization": f"Bearer {there.key}"}, timeout=60)
+            case.validate_response(answer, excluded_checks=[positive_data_acceptance])
+            assert 400 == answer.status_code, query
+            assert "application/problem+json" == answer.headers["content-type"][0], query
+            assert "JJM" == answer.json()["code"][:3], query
+
+
 def _try(operation, headers: dict[str, str], failures: list[str]) -> None:
     from hypothesis import given
 

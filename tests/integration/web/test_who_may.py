@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
+from jules_job_manager.bootstrap.access import local_caller
 from jules_job_manager.domain.access import PERMISSIONS, Permission, Role
 from jules_job_manager.web.access import rules_of
 
@@ -53,10 +55,42 @@ async def test_each_role_gets_as_far_as_it_may(web, keys):
                     assert 403 == answer.status_code, (role, method, path)
 
 
+async def test_what_everybody_known_may(web, keys):
+    """Routes for whoever is signed in: without a key 401, with any key neither that nor 403."""
+    known = [route for route, rule in rules_of(web).items() if rule == "signed in"]
+    assert {("GET", "/sign-in/session"), ("POST", "/sign-out")} == set(known)
+    for method, path in known:
+        for key in ("", "jjm_ab12cd34_" + "x" * 43):
+            async with client_of(web, key) as nobody:
+                answer = await nobody.request(method, path)
+            assert (401, "JJM110") == (answer.status_code, answer.json()["code"]), (method, path)
+        for role in Role:
+            async with client_of(web, keys[role]) as client:
+                answer = await client.request(method, path)
+            assert answer.is_success, (role, method, path)
+
+
+async def test_each_role_gets_as_far_as_it_may_over_a_websocket(web, keys):
+    """It is refused before the handshake: 401 without a key, 403 with too little."""
+    rules = rules_of(web).items()
+    sockets = [(path, Permission(rule)) for (method, path), rule in rules if method == "WEBSOCKET"]
+    assert [("/api/v1/events/ws", Permission.EVENTS_READ)] == sockets
+    narrow = await web.state.gate.access.create(
+        name="narrow", role=Role.ADMIN, scopes=frozenset({Permission.TASKS_READ}),
+        caller=local_caller(),
+    )  # fmt: skip
+    for path, permission in sockets:
+        assert (401, "JJM110") == await _handshake(web, path)
+        assert (401, "JJM110") == await _handshake(web, path, "jjm_ab12cd34_" + "x" * 43)
+        assert (403, "JJM111") == await _handshake(web, path, narrow.text)
+        for role in Role:
+            may = permission in PERMISSIONS[role]
+            expected = (101, "") if may else (403, "JJM111")
+            assert expected == await _handshake(web, path, keys[role]), (role, path)
+
+
 async def test_a_scope_narrows_a_role(web):
     """A key with one scope may do that and nothing else."""
-    from jules_job_manager.bootstrap.access import local_caller
-
     issued = await web.state.gate.access.create(
         name="narrow", role=Role.ADMIN, scopes=frozenset({Permission.TASKS_READ}),
         caller=local_caller(),
@@ -72,3 +106,28 @@ def _filled(path: str) -> str:
 
 def _is_endless(path: str) -> bool:
     return path.endswith("/stream")
+
+
+async def _handshake(app, path: str, key: str = "") -> tuple[int, str]:
+    """Open a WebSocket; return the status of the answer, 101 when it is taken, and the problem's code."""
+    headers = [(b"host", b"127.0.0.1")]
+    headers += [(b"authorization", f"Bearer {key}".encode())] if key else []
+    scope = {
+        "type": "websocket", "path": path, "raw_path": path.encode(), "query_string": b"", "scheme": "ws",
+        "headers": headers, "subprotocols": [], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        "root_path": "", "extensions": {"websocket.http.response": {}}, "state": {},
+    }  # fmt: skip
+    coming = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}]
+    sent = []
+
+    async def receive():
+        return coming.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    if sent[0]["type"] == "websocket.accept":
+        return 101, ""
+    assert "websocket.http.response.start" == sent[0]["type"]
+    return sent[0]["status"], json.loads(sent[1]["body"])["code"]

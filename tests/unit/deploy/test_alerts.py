@@ -23,10 +23,13 @@ NAMES = [name for name, _ in ALERTS]
 SUFFIXES = ("_count", "_sum", "_bucket")
 
 
-def _promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("promtool")
+PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
+
+
+def _run(tool: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which(tool)
     if program is None:
-        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
+        pytest.skip(f"NOT CHECKED: {tool} is not here (Debian: apt-get install {PACKAGES[tool]})")
     return subprocess.run(
         [program, *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False
     )
@@ -34,17 +37,24 @@ def _promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_rules_are_sound():
     """As Prometheus itself sees them."""
-    done = _promtool("check", "rules", RULES.name)
+    done = _run("promtool", "check", "rules", RULES.name)
     assert 0 == done.returncode, done.stdout + done.stderr
     assert f"{len(ALERTS)} rules found" in done.stdout
-    done = _promtool("check", "config", "prometheus.yml")
+    done = _run("promtool", "check", "config", "prometheus.yml")
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def test_the_rules_fire_when_they_should_and_only_then():
     """On series that were written for it."""
-    done = _promtool("test", "rules", TESTS.name)
+    done = _run("promtool", "test", "rules", TESTS.name)
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_alertmanager_takes_the_receivers():
+    """As it reads them itself."""
+    done = _run("amtool", "check-config", RECEIVERS)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "2 receivers" in done.stdout
 
 
 def test_every_alert_is_found():

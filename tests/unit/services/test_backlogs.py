@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ from jules_job_manager.domain.event import NewEvent
 from jules_job_manager.domain.job import Attempt, Job, JobStatus
 from jules_job_manager.domain.review import Review
 from jules_job_manager.errors import BacklogError
-from jules_job_manager.ports.job_store import JobQuery
+from jules_job_manager.ports.job_store import BacklogQuery, BacklogStanding, JobQuery
+from jules_job_manager.ports.page import Page
 from jules_job_manager.services.backlog_text import jobs_as_markdown
 from jules_job_manager.services.backlogs import BacklogService
 
@@ -67,6 +69,12 @@ class FakeJobStore:
         await self.delete_jobs(removed)
         await self.save_jobs(jobs, events)
         return True
+
+    async def page_backlogs(self, query: BacklogQuery) -> Page[BacklogStanding]:
+        assert BacklogQuery(limit=None) == query
+        jobs = Counter(job.backlog for job in self.jobs.values())
+        found = (BacklogStanding(name=name, jobs=jobs[name], counts={}) for name in sorted(jobs))
+        return Page(items=tuple(found))
 
     async def get_job(self, key: str) -> Job | None:
         return self.jobs.get(key)

@@ -6,8 +6,10 @@ import importlib
 import inspect
 import json
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from pydantic import BaseModel
 
@@ -41,16 +43,56 @@ def test_an_example_is_one(name):
     cls.model_validate(example)
 
 
-def test_every_body_has_an_example():
-    """A new request body without one fails here."""
-    described = json.loads(DESCRIPTION.read_text("utf-8"))
-    known = described["components"]["schemas"]
-    missing = []
-    for path, methods in described["paths"].items():
+DESCRIBED = json.loads(DESCRIPTION.read_text("utf-8"))
+
+
+def _bodies() -> Iterator[tuple[str, dict]]:
+    """Yield what each request and each answer that is a success holds, as far as it is JSON."""
+    for path, methods in DESCRIBED["paths"].items():
         for method, operation in methods.items():
-            content = operation.get("requestBody", {}).get("content", {})
-            schema = content.get("application/json", {}).get("schema", {})
-            names = [part["$ref"].rpartition("/")[2] for part in [schema, *schema.get("anyOf", [])]
-                     if "$ref" in part]  # fmt: skip
-            missing += [(method, path) for name in names if "example" not in known[name]]
-    assert [] == missing
+            found = {"request": operation.get("requestBody", {})}
+            found |= {s: a for s, a in operation["responses"].items() if s.startswith("2")}
+            for name, body in found.items():
+                if "application/json" in body.get("content", {}):
+                    yield f"{method} {path} {name}", body["content"]["application/json"]
+
+
+def _example(media: dict) -> object:
+    """Return the example of a body, its own or that of its schema; None: there is none."""
+    schema = media["schema"]
+    parts = [part.get("$ref", "").rpartition("/")[2] for part in (schema, *schema.get("anyOf", []))]
+    known = (DESCRIBED["components"]["schemas"].get(name, {}).get("example") for name in parts)
+    return media.get("example") or next(filter(None, known), None)
+
+
+@pytest.mark.parametrize(("name", "media"), [pytest.param(n, m, id=n) for n, m in _bodies()])
+def test_every_body_has_an_example_that_fits(name, media):
+    """A new body without one fails here, and so does one that its schema refuses."""
+    example = _example(media)
+    assert example, name
+    schema = {**media["schema"], "components": DESCRIBED["components"]}
+    jsonschema_rs.validator_for(schema, validate_formats=True).validate(example)
+
+
+def test_bodies_are_found():
+    """The test above looks at what there is."""
+    names = {name.rpartition(" ")[2] for name, _ in _bodies()}
+    assert {"request", "200", "201", "202"} == names
+    assert len(list(_bodies())) > 100
+
+
+def test_the_filters_of_the_stream_are_those_of_the_list():
+    """By the same names, with the same words and limits; what the list reads page by page is left out."""
+    paths = DESCRIBED["paths"]
+    listed = {p["name"]: p for p in paths["/api/v1/events"]["get"]["parameters"]}
+    followed = {p["name"]: p for p in paths["/api/v1/events/stream"]["get"]["parameters"]}
+    assert {"type", "subject", "task", "job", "since", "until"} == set(listed) & set(followed) - {
+        "after"
+    }
+    for name in ("type", "subject", "task", "job"):
+        of_list, of_stream = listed[name], followed[name]
+        assert of_list["description"] == of_stream["description"]
+        for limit in ("type", "items", "maxItems"):
+            assert of_list["schema"][limit] == of_stream["schema"][limit], name
+    for name in ("since", "until"):
+        assert "date-time" == followed[name]["schema"]["format"]

@@ -30,7 +30,13 @@ class RedisCache:
         """Use a client, which is closed with the cache."""
         self._client = client
         self._put = client.register_script(_PUT)
-        self.trouble = ""
+        self._troubles: dict[str, str] = {}
+        """Why it cannot be read, and why not written: one may work while the other does not."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work just now, one sentence, or empty."""
+        return next(iter(self._troubles.values()), "")
 
     async def get(self, key: str) -> Found:
         """Return what is kept under the key."""
@@ -39,9 +45,9 @@ class RedisCache:
         try:
             value, stamp = await self._client.mget(key, _stamp(key))
         except (RedisError, OSError) as exc:
-            self._is_away(exc)
-            return Found(value=None, stamp="away")
-        self.trouble = ""
+            self._is_away("read", exc)
+            return Found(value=None, stamp="away", is_away=True)
+        self._troubles.pop("read", None)
         return Found(value=_text(value), stamp=_text(stamp) or "")
 
     async def put(self, key: str, value: str, *, seconds: float, stamp: str) -> None:
@@ -51,7 +57,9 @@ class RedisCache:
         try:
             await self._put(keys=[key, _stamp(key)], args=[value, int(seconds * 1000), stamp])
         except (RedisError, OSError) as exc:
-            self._is_away(exc)
+            self._is_away("write", exc)
+        else:
+            self._troubles.pop("write", None)
 
     async def forget(self, keys: Sequence[str]) -> None:
         """Forget these."""
@@ -67,15 +75,17 @@ class RedisCache:
         try:
             await pipe.execute()
         except (RedisError, OSError) as exc:
-            self._is_away(exc)
+            self._is_away("write", exc)
+        else:
+            self._troubles.pop("write", None)
 
     async def aclose(self) -> None:
         """Close the pool."""
         await close_redis(self._client)
 
-    def _is_away(self, exc: Exception) -> None:
+    def _is_away(self, direction: str, exc: Exception) -> None:
         words = masked(str(exc).strip() or type(exc).__name__)
-        self.trouble = f"Redis is away, so the store is asked each time: {words}"
+        self._troubles[direction] = f"Redis is away, so the store is asked each time: {words}"
 
 
 def _stamp(key: str) -> str:

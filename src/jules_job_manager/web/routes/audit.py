@@ -13,6 +13,7 @@ from jules_job_manager.errors import UnsupportedOperationError
 from jules_job_manager.ports.audit_log import AuditQuery
 from jules_job_manager.services.audit import AuditService
 from jules_job_manager.web.access import gate_of, needs
+from jules_job_manager.web.schemas.base import example_of
 
 router = APIRouter(tags=["audit"])
 Reader = Annotated[Principal, Depends(needs(Permission.AUDIT_READ))]
@@ -59,6 +60,10 @@ class AuditEntryView(BaseModel):
 
 class AuditPage(BaseModel):
     """Entries, newest first unless asked otherwise."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"items": [example_of(AuditEntryView)], "next_cursor": 3}}
+    )
 
     items: list[AuditEntryView]
     next_cursor: int | None = Field(description="To be given as cursor; null on the last page.")

@@ -7,26 +7,32 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from jules_job_manager.domain import change_notes as notes
+from jules_job_manager.ports.job_store import BacklogQuery, BacklogSort
 from jules_job_manager.services.backlog_change import ImportReport
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import BacklogsReader, BacklogsWriter
 from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
+from jules_job_manager.web.schemas.base import Page
 
 router = APIRouter(tags=["backlogs"], route_class=IdempotentRoute)
 
 
-@router.get("/backlogs", operation_id="list_backlogs", response_model=list[s.BacklogOut])
-async def list_backlogs(app: BacklogsReader) -> list[dict[str, Any]]:
-    """Return the documents whose jobs are in the queue."""
-    found: dict[str, dict[str, Any]] = {}
-    for job in await app.store.jobs.list_jobs():
-        backlog = found.setdefault(job.backlog, {"name": job.backlog, "jobs": 0, "counts": {}})
-        backlog["jobs"] += 1
-        counts = backlog["counts"]
-        counts[job.status.value] = counts.get(job.status.value, 0) + 1
-    return list(found.values())
+@router.get("/backlogs", operation_id="list_backlogs", response_model=Page[s.BacklogOut])
+async def list_backlogs(
+    app: BacklogsReader,
+    q: Search = None,
+    sort: Annotated[
+        BacklogSort, Query(description="By name, or by how many jobs; a minus: the reverse.")
+    ] = "name",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """List the documents whose jobs are in the queue; `q` is looked for in their names."""
+    query = BacklogQuery(search=q or "", sort=sort, limit=limit, after=opened(cursor))
+    return page_dict(await app.store.jobs.page_backlogs(query))
 
 
 @router.post(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import StringConstraints
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from jules_job_manager.domain.event_filter import EVERY_EVENT, EventFilter
 from jules_job_manager.domain.json_text import text_of
 from jules_job_manager.errors import RecordNotFoundError
 from jules_job_manager.web.caller import EventsReader
-from jules_job_manager.web.event_choice import LONGEST_VALUE, MOST_VALUES, event_choice
+from jules_job_manager.web.event_choice import ABOUT, LONGEST_VALUE, MOST_VALUES, event_choice
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Limit, aware
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
@@ -35,8 +35,13 @@ BeforeId = Annotated[
 EventSort = Annotated[
     Literal["id", "-id"], Query(description="Oldest first, or with a minus newest first.")
 ]
-EventTypes = Annotated[str | None, Query(max_length=100, description="Only events of this type.")]
 _Value = Annotated[str, StringConstraints(max_length=LONGEST_VALUE)]
+EventTypes = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["type"])]
+Subjects = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["subject"])]
+Tasks = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["task"])]
+Jobs = Annotated[list[_Value], Query(max_length=MOST_VALUES, description=ABOUT["job"])]
+Since = Annotated[datetime | None, Query(description=ABOUT["since"])]
+Until = Annotated[datetime | None, Query(description=ABOUT["until"])]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,24 +64,12 @@ async def _page(app: App, wanted: Wanted) -> Response:
 async def list_events(
     app: EventsReader,
     request: Request,
-    subject: Annotated[
-        list[_Value],
-        Query(
-            max_length=MOST_VALUES,
-            description="task:ID, job:KEY, backlog:PATH, webhook:ID or queue; `job:*` is every job.",
-        ),
-    ] = [],  # noqa: B006 - FastAPI makes each request a list of its own
-    type: Annotated[  # noqa: A002 - the event's own member
-        list[_Value], Query(max_length=MOST_VALUES, description="Only events of these types.")
-    ] = [],  # noqa: B006
-    task: Annotated[
-        list[_Value], Query(max_length=MOST_VALUES, description="About tasks with these ids.")
-    ] = [],  # noqa: B006
-    job: Annotated[
-        list[_Value], Query(max_length=MOST_VALUES, description="About jobs with these keys.")
-    ] = [],  # noqa: B006
-    since: datetime | None = None,
-    until: datetime | None = None,
+    subject: Subjects = [],  # noqa: B006 - FastAPI makes each request a list of its own
+    type: EventTypes = [],  # noqa: A002, B006 - the event's own member
+    task: Tasks = [],  # noqa: B006
+    job: Jobs = [],  # noqa: B006
+    since: Since = None,
+    until: Until = None,
     after: AfterId = 0,
     before: BeforeId = None,
     sort: EventSort = "id",
@@ -120,11 +113,24 @@ async def page_of_events(app: App, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-async def history_of(
-    app: App, subject: str, *, after: int, types: str | None, limit: int
-) -> dict[str, Any]:
-    """Return a page of what happened to a task or a job, oldest first."""
-    matching = EventFilter(
-        subjects=frozenset({subject}), types=frozenset() if types is None else frozenset({types})
-    )
-    return await page_of_events(app, Wanted(matching=matching, after=after, limit=limit))
+async def _history(
+    type: EventTypes = [],  # noqa: A002, B006 - as `list_events`
+    since: Since = None,
+    until: Until = None,
+    after: AfterId = 0,
+    before: BeforeId = None,
+    sort: EventSort = "id",
+    limit: Limit = 100,
+) -> Wanted:
+    matching = event_choice(types=type, since=aware(since), until=aware(until))
+    return Wanted(matching=matching, after=after, before=before, sort=sort, limit=limit)
+
+
+History = Annotated[Wanted, Depends(_history)]
+"""A page of the events about one thing: what `GET /events` takes, without what they are about."""
+
+
+async def history_of(app: App, subject: str, wanted: Wanted) -> dict[str, Any]:
+    """Return a page of what happened to a task or a job."""
+    matching = replace(wanted.matching, subjects=frozenset({subject}))
+    return await page_of_events(app, replace(wanted, matching=matching))

@@ -30,7 +30,7 @@ from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
 from jules_job_manager.web.problems import documented, request_id_of
-from jules_job_manager.web.routes.events import AfterId, EventTypes, history_of
+from jules_job_manager.web.routes.events import History, history_of
 from jules_job_manager.web.schemas import jobs as s
 from jules_job_manager.web.schemas.base import BatchResult, Page
 from jules_job_manager.web.schemas.queue import EventPage
@@ -311,13 +311,9 @@ async def list_job_reviews(app: ReviewsReader, key: Key) -> list[dict[str, Any]]
 @router.get(
     "/jobs/{key}/events", operation_id="list_job_events", response_model=EventPage, responses=_FOUND
 )
-async def list_job_events(
-    app: EventsReader, key: Key, after: AfterId = 0, type: EventTypes = None,  # noqa: A002
-    limit: Limit = 100,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the history of a job, oldest first."""
-    job = await job_meant(app, key)
-    return await history_of(app, f"job:{job.key}", after=after, types=type, limit=limit)
+async def list_job_events(app: EventsReader, key: Key, wanted: History) -> dict[str, Any]:
+    """Return the history of a job; `type` may be there several times."""
+    return await history_of(app, f"job:{(await job_meant(app, key)).key}", wanted)
 
 
 async def job_meant(app: App, key: str, if_match: str | None = None) -> Job:

@@ -1,4 +1,4 @@
-"""API keys and sign-in links over HTTP.
+"""API keys, sign-in links and people's sessions over HTTP.
 
 Answers that hold a new key are not kept for `Idempotency-Key`: the store would have the key itself.
 A create that is sent again is refused, since the name is taken; then revoke it and make another.
@@ -18,6 +18,7 @@ from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.services.access import IssuedKey
 from jules_job_manager.web.access import gate_of, needs
 from jules_job_manager.web.auditing import note_audited
+from jules_job_manager.web.schemas.base import example_of
 
 router = APIRouter(tags=["keys"])
 Manager = Annotated[Principal, Depends(needs(Permission.KEYS_MANAGE))]
@@ -58,6 +59,8 @@ class IssuedKeyView(KeyView):
 
 class KeyPage(BaseModel):
     """Every key, oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_EXAMPLE]}})
 
     items: list[KeyView]
 
@@ -127,6 +130,40 @@ class LinkView(BaseModel):
     expires_at: str
 
 
+class SignedInView(BaseModel):
+    """Somebody who is signed in with a browser. What the browser keeps is not shown."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "9f86d081",
+                "name": "Ada",
+                "role": "viewer",
+                "origin": "link",
+                "created_at": "2026-11-24T12:00:00.000000Z",
+                "last_used_at": "2026-11-24T14:30:00.000000Z",
+                "expires_at": "2026-12-01T12:00:00.000000Z",
+            }
+        }
+    )
+
+    id: str = Field(description="Tells two sessions of one person apart, and is no secret.")
+    name: str = Field(description="The actor of what they do.")
+    role: Role
+    origin: str = Field(description="How they proved who they are: link or oidc.")
+    created_at: str
+    last_used_at: str = Field(description="Written at most once a minute.")
+    expires_at: str = Field(description="At the latest; sooner when it is not used.")
+
+
+class SignedInPage(BaseModel):
+    """Everybody who is signed in, oldest session first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [example_of(SignedInView)]}})
+
+    items: list[SignedInView]
+
+
 class EndedView(BaseModel):
     """How many sessions were ended."""
 
@@ -190,6 +227,14 @@ async def create_link(request: Request, new: NewLink, who: Manager) -> LinkView:
         name=new.name, role=new.role, url=f"{base}/sign-in?token={link.text}",
         expires_at=to_rfc3339(link.expires_at),
     )  # fmt: skip
+
+
+@router.get("/sessions", operation_id="list_sessions", response_model=SignedInPage)
+async def list_sessions(request: Request, who: Manager) -> SignedInPage:
+    """List who is signed in with a browser, oldest session first; what is over is left out."""
+    del who
+    found = await gate_of(request).sign_in.list_sessions()
+    return SignedInPage(items=[SignedInView(**session.shown().to_dict()) for session in found])
 
 
 @router.post("/people/{name}/sign-out", operation_id="sign_out_person", response_model=EndedView)

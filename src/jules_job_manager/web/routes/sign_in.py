@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from jules_job_manager.domain.access import Principal, csrf_token
@@ -32,6 +32,18 @@ _HEADERS = {
 
 class SessionView(BaseModel):
     """Who is signed in, and what a page needs to know of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "ada",
+                "kind": "person",
+                "role": "viewer",
+                "permissions": ["events:read", "queue:read", "reviews:read", "tasks:read"],
+                "csrf_token": "TOKEN_OF_THIS_SESSION",
+            }
+        }
+    )
 
     name: str = Field(description="The actor of events and of the audit log.")
     kind: str = Field(description="key, person or local.")

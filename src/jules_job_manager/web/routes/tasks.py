@@ -26,7 +26,7 @@ from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented, request_id_of
-from jules_job_manager.web.routes.events import AfterId, EventTypes, history_of
+from jules_job_manager.web.routes.events import History, history_of
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
 from jules_job_manager.web.schemas.queue import EventPage
@@ -290,12 +290,10 @@ async def resolve_task(app: TasksReader, reference: Reference) -> dict[str, Any]
     responses=_FOUND,
 )  # fmt: skip
 async def list_task_events(
-    app: EventsReader, reference: Reference, after: AfterId = 0, type: EventTypes = None,  # noqa: A002
-    limit: Limit = 100,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the history of a task, oldest first."""
-    task_id = await app.tasks.resolve(reference)
-    return await history_of(app, f"task:{task_id}", after=after, types=type, limit=limit)
+    app: EventsReader, reference: Reference, wanted: History
+) -> dict[str, Any]:
+    """Return the history of a task; `type` may be there several times."""
+    return await history_of(app, f"task:{await app.tasks.resolve(reference)}", wanted)
 
 
 @router.get(

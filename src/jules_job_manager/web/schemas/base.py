@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 
 T = TypeVar("T")
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -14,6 +15,34 @@ Line = Annotated[str, StringConstraints(max_length=500, pattern=_NO_NUL)]
 Text = Annotated[str, StringConstraints(max_length=200_000, pattern=_NO_NUL)]
 """A long text; prompts of that size are refused by Jules long before."""
 Key = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+
+
+def example_of(model: type[BaseModel]) -> JsonDict:
+    """Return the example of a model, for that of another one that holds it.
+
+    Raises:
+        KeyError: it has none.
+    """
+    extra = model.model_config["json_schema_extra"]
+    assert isinstance(extra, dict)
+    example = extra["example"]
+    assert isinstance(example, dict)
+    return example
+
+
+def _held(model: type[Any]) -> JsonDict:
+    """Return the example of what a model is of: `JobOut` for `Page[JobOut]`."""
+    (held,) = model.__pydantic_generic_metadata__["args"]
+    return example_of(held)
+
+
+def _page_example(schema: JsonDict, model: type[Any]) -> None:
+    schema["example"] = {"items": [_held(model)], "next_cursor": "WyJTSE9QLTEyIl0"}
+
+
+def _batch_example(schema: JsonDict, model: type[Any]) -> None:
+    done: JsonDict = {"index": 0, "status": 201, "item": _held(model), "problem": None}
+    schema["example"] = {"results": [done]}
 
 
 class Answer(BaseModel):
@@ -28,6 +57,8 @@ class Body(BaseModel):
 
 class Page(Answer, Generic[T]):
     """A part of a list."""
+
+    model_config = ConfigDict(json_schema_extra=_page_example)
 
     items: list[T]
     next_cursor: str | None = Field(
@@ -46,5 +77,7 @@ class BatchItem(Answer, Generic[T]):
 
 class BatchResult(Answer, Generic[T]):
     """What became of each, in the order of the request."""
+
+    model_config = ConfigDict(json_schema_extra=_batch_example)
 
     results: list[BatchItem[T]]

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from jules_job_manager.domain.job import AttemptState, JobStatus, Priority
 from jules_job_manager.domain.review import Conclusion, Verdict
-from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text
+from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text, example_of
 
 _EXAMPLE: JsonDict = {
     "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
@@ -190,14 +190,6 @@ class CancelIn(Body):
     task: Literal["archive", "delete", "keep"] = "archive"
 
 
-class CancelOut(Answer):
-    """What came of it."""
-
-    job: JobOut
-    attempts: list[AttemptOut]
-    notes: list[str] = Field(description="What became of each task, in words.")
-
-
 class AdoptIn(Body):
     """A task that already works on the job."""
 
@@ -267,8 +259,41 @@ class AttemptOut(Answer):
     nudged_at: Moment | None
 
 
+class CancelOut(Answer):
+    """What came of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "job": {**_EXAMPLE, "status": "cancelled", "reason": "by you"},
+                "attempts": [{**example_of(AttemptOut), "state": "abandoned"}],
+                "notes": ["Task 31415926535897932384 is archived."],
+            }
+        }
+    )
+
+    job: JobOut
+    attempts: list[AttemptOut]
+    notes: list[str] = Field(description="What became of each task, in words.")
+
+
 class DeliveryOut(Answer):
     """What an attempt handed over, pinned to a commit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "job_key": "SHOP-12",
+                "mark": "jjm-7f3a",
+                "commit": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+                "task_id": "31415926535897932384",
+                "at": "2026-11-24T12:20:00.000000Z",
+                "verdict": "accept",
+                "reviewed_at": "2026-11-24T12:22:00.000000Z",
+                "merged": False,
+            }
+        }
+    )
 
     job_key: str
     mark: str
@@ -282,6 +307,25 @@ class DeliveryOut(Answer):
 
 class CheckResultOut(Answer):
     """One check on one delivery."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "tests",
+                "conclusion": "success",
+                "output": "212 passed in 9.31s",
+                "exit_code": 0,
+                "duration_seconds": 10.2,
+                "required": True,
+                "command": "make test",
+                "log_sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+                "findings": [],
+                "flaky": False,
+                "proves": ["All tests pass"],
+                "opinions": [],
+            }
+        }
+    )
 
     name: str
     conclusion: Conclusion
@@ -300,6 +344,25 @@ class CheckResultOut(Answer):
 class ReviewOut(Answer):
     """All checks of one delivery on one base commit, and the verdict."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "job_key": "SHOP-12",
+                "mark": "jjm-7f3a",
+                "delivered_commit": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+                "base_commit": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+                "verdict": "accept",
+                "checks": [example_of(CheckResultOut)],
+                "merge_commit": "e83c5163316f89bfbde7d9ab23ca2e25604af290",
+                "at": "2026-11-24T12:22:00.000000Z",
+                "check_set": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+                "changed_files": 2,
+                "changed_lines": 31,
+                "changed_paths": ["shop/discount.py", "tests/test_discount.py"],
+            }
+        }
+    )
+
     job_key: str
     mark: str
     delivered_commit: str
@@ -316,6 +379,20 @@ class ReviewOut(Answer):
 
 class WhyOut(Answer):
     """Why a job is not running, and when it will."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "job": _EXAMPLE,
+                "key": "SHOP-12",
+                "status": "ready",
+                "waits_for": "quota",
+                "reason": "all 100 tasks of the last 24 hours are used",
+                "until": "2026-11-24T15:00:00.000000Z",
+                "ahead": 1,
+            }
+        }
+    )
 
     job: JobOut
     key: str
@@ -340,6 +417,3 @@ class StoryOut(Answer):
 
     key: str
     markdown: str
-
-
-CancelOut.model_rebuild()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from jules_job_manager.services.decisions import DecisionKind
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, example_of
 from jules_job_manager.web.schemas.jobs import JobOut
 
 
@@ -143,6 +143,10 @@ class EventOut(Answer):
 class EventPage(Answer):
     """Events, in the order that was asked for."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"items": [example_of(EventOut)], "last_id": 42}}
+    )
+
     items: list[EventOut]
     last_id: int = Field(description="Id of the newest event of all.")
 
@@ -156,9 +160,9 @@ class BacklogOut(Answer):
         }
     )
 
-    name: str
+    name: str = Field(description="Empty: that of the jobs that are in no document.")
     jobs: int
-    counts: dict[str, int]
+    counts: dict[str, int] = Field(description="Jobs by status.")
 
 
 class BacklogIn(Body):
@@ -198,6 +202,23 @@ class ProblemOut(Answer):
 
 class ImportOut(Answer):
     """What an import did, or would do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "title": "Shop",
+                "backlog": "upload:backlog.md",
+                "added": ["SHOP-12"],
+                "updated": [],
+                "changed": [],
+                "removed": [],
+                "kept": [],
+                "problems": [{"line": 9, "message": "the priority 'soon' is not known"}],
+                "differences": [],
+                "jobs": [{**example_of(JobOut), "backlog": "upload:backlog.md"}],
+            }
+        }
+    )
 
     title: str
     backlog: str

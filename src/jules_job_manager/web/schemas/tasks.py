@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from jules_job_manager.domain.activity import ActivityKind
 from jules_job_manager.domain.task import TaskStatus
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text, example_of
 
 
 class ChatMessageOut(Answer):
@@ -38,6 +38,18 @@ class PlanStepOut(Answer):
 class PlanOut(Answer):
     """What Jules proposes to do."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "p1",
+                "steps": [
+                    {"id": "s1", "title": "Add the test", "description": "In tests/test_parser.py."}
+                ],
+                "created_at": "2026-11-01T09:04:00.000000Z",
+            }
+        }
+    )
+
     id: str
     steps: list[PlanStepOut]
     created_at: Moment | None
@@ -45,6 +57,15 @@ class PlanOut(Answer):
 
 class TaskPlanOut(PlanOut):
     """A plan with what an approval names."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                **example_of(PlanOut),
+                "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            }
+        }
+    )
 
     fingerprint: str = Field(description="SHA-256 of its texts: send it when you approve the plan.")
 
@@ -103,6 +124,17 @@ class TaskOut(Answer):
 
 class TaskPage(Answer):
     """Tasks, the newest change first unless asked otherwise."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [example_of(TaskOut)],
+                "next_cursor": None,
+                "stale_since": None,
+                "failure": None,
+            }
+        }
+    )
 
     items: list[TaskOut]
     next_cursor: str | None = None
@@ -255,6 +287,25 @@ class TaskStatusOut(Answer):
 class ActivityOut(Answer):
     """One thing that happened in a task."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "a1",
+                "task_id": "31415926535897932384",
+                "kind": "agent_messaged",
+                "created_at": "2026-11-01T09:05:00.000000Z",
+                "created_at_raw": "2026-11-01T09:05:00.000000123Z",
+                "originator": "agent",
+                "description": "",
+                "message": "I added the test.",
+                "plan": None,
+                "plan_id": "",
+                "artifacts": [],
+                "raw": None,
+            }
+        }
+    )
+
     id: str
     task_id: str
     kind: ActivityKind
@@ -271,6 +322,19 @@ class ActivityOut(Answer):
 
 class ChangeSetOut(Answer):
     """A patch in git's unified format."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "kind": "change_set",
+                "source": "sources/github/octo/shop",
+                "unidiff_patch": "--- a/VERSION\n+++ b/VERSION\n@@ -1 +1 @@\n-1.0\n+1.1\n",
+                "base_commit_id": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+                "suggested_commit_message": "Raise the version",
+                "files": [{"filename": "VERSION", "url": "", "status": "modified"}],
+            }
+        }
+    )
 
     kind: str
     source: str

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from jules_job_manager.web.schemas.base import Answer, Body
+from jules_job_manager.web.schemas.base import Answer, Body, example_of
 from jules_job_manager.web.schemas.jobs import CheckResultOut, JobOut, ReviewOut
 
 
@@ -21,6 +21,27 @@ class RevertIn(Body):
 
 class RevertedOut(Answer):
     """What came of taking a merge back."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "job": {
+                    **example_of(JobOut),
+                    "status": "cancelled",
+                    "reason": "taken back by 7fd1a60b01",
+                },
+                "commit": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d",
+                "conflicts": [],
+                "checks": [example_of(CheckResultOut)],
+                "built_on": ["SHOP-13"],
+                "outcome": "merged",
+                "merged_as": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d",
+                "note": "",
+                "waits_for": "",
+                "refused_by": [],
+            }
+        }
+    )
 
     job: JobOut
     commit: str = Field(description="The commit that takes the work back; empty: it conflicts.")

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from jules_job_manager.domain.webhook import DeliveryState
 from jules_job_manager.services.webhooks import LONGEST_FILTER, MOST_FILTERS
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment
+from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, example_of
 
 Filter = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_FILTER)]
 Filters = Annotated[list[Filter], Field(max_length=MOST_FILTERS)]
@@ -130,6 +130,12 @@ class WebhookDeliveryOut(Answer):
 
 class DeliveryPage(Answer):
     """Deliveries, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"items": [example_of(WebhookDeliveryOut)], "next_cursor": 17}
+        }
+    )
 
     items: list[WebhookDeliveryOut]
     next_cursor: int | None = Field(description="To be given as cursor; null on the last page.")

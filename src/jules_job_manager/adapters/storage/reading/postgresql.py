@@ -33,6 +33,7 @@ from jules_job_manager.adapters.storage.sql.task_lists import (
     raw_page_statement,
 )
 from jules_job_manager.domain.text import storable_text
+from jules_job_manager.ports.store_probe import Connections
 from jules_job_manager.ports.task_reader import TaskReader, TaskStanding, TextPage
 from jules_job_manager.ports.task_store import TaskQuery
 
@@ -99,6 +100,13 @@ class PostgresTaskReader:
         return TextPage(
             items=tuple(listed_text(tuple(row)[:-1]) for row in shown), next_cursor=cursor
         )
+
+    def connections(self) -> Connections:
+        """Return its connections as they are now; none before the first read. Never waits."""
+        if not self._is_open:
+            return Connections(in_use=0, idle=0)
+        idle = self._pool.get_idle_size()
+        return Connections(in_use=self._pool.get_size() - idle, idle=idle)
 
     async def aclose(self) -> None:
         """Close the connections."""

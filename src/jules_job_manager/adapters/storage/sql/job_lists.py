@@ -14,7 +14,7 @@ from jules_job_manager.adapters.storage.sql.pages import Order, orders, page_sel
 from jules_job_manager.adapters.storage.sql.searching import holds
 from jules_job_manager.domain.job import AttemptState
 from jules_job_manager.domain.text import storable_text
-from jules_job_manager.ports.job_store import AttemptQuery, JobQuery, ReviewQuery
+from jules_job_manager.ports.job_store import AttemptQuery, BacklogQuery, JobQuery, ReviewQuery
 
 LIVE = [state.value for state in AttemptState if state.is_live]
 _jobs, _attempts, _reviews = schema.jobs.c, schema.attempts.c, schema.reviews.c
@@ -110,6 +110,34 @@ def reviews_of_select(deliveries: Collection[tuple[str, str]]) -> sa.Select[Any]
     return page_select(
         sa.select(_reviews.review).where(delivery.in_(pairs)), order, after=None, limit=None
     )
+
+
+def backlogs_select(query: BacklogQuery) -> tuple[sa.Select[Any], Order]:
+    """Return the statement for the names of backlogs with how many jobs each has, and their order.
+
+    Raises:
+        InvalidInputError: limit or cursor cannot be used.
+    """
+    counting = sa.select(_jobs.backlog, sa.func.count().label("jobs")).group_by(_jobs.backlog)
+    if query.search:
+        counting = counting.where(holds(query.search, plain=[_jobs.backlog], as_json=[]))
+    counted = counting.subquery()
+    known = orders(
+        name=(counted.c.backlog,), jobs=(counted.c.jobs, counted.c.backlog)
+    )  # fmt: skip
+    order = known[query.sort]
+    wanted = page_select(sa.select(counted), order, after=query.after, limit=query.limit)
+    return wanted, order
+
+
+def statuses_select(backlogs: Collection[str] | None) -> sa.Select[Any]:
+    """Return the statement for how many jobs of these backlogs (None: all) have each status."""
+    counting = (
+        sa.select(_jobs.backlog, _jobs.status, sa.func.count())
+        .group_by(_jobs.backlog, _jobs.status)
+        .order_by(_jobs.status)
+    )
+    return counting if backlogs is None else counting.where(_jobs.backlog.in_(backlogs))
 
 
 def _where(

@@ -16,9 +16,11 @@ from jules_job_manager.adapters.storage.sql.event_rows import insert_events
 from jules_job_manager.adapters.storage.sql.job_lists import (
     LIVE,
     attempts_select,
+    backlogs_select,
     jobs_select,
     reviews_of_select,
     reviews_select,
+    statuses_select,
 )
 from jules_job_manager.adapters.storage.sql.lease_rows import require_lease
 from jules_job_manager.adapters.storage.sql.ledger_rows import insert_entries
@@ -31,7 +33,14 @@ from jules_job_manager.domain.review import Review
 from jules_job_manager.domain.text import storable_text
 from jules_job_manager.errors import StoreError
 from jules_job_manager.ports.clock import Clock
-from jules_job_manager.ports.job_store import AttemptQuery, JobQuery, QueueStanding, ReviewQuery
+from jules_job_manager.ports.job_store import (
+    AttemptQuery,
+    BacklogQuery,
+    BacklogStanding,
+    JobQuery,
+    QueueStanding,
+    ReviewQuery,
+)
 from jules_job_manager.ports.lease_store import Lease
 from jules_job_manager.ports.page import Page
 from jules_job_manager.ports.quota_ledger import LedgerEntry
@@ -134,6 +143,24 @@ class SqlJobStore:
             counts={JobStatus(status): count for status, count in counts},
             chosen=tuple(keys), startable=startable,
         )  # fmt: skip
+
+    async def page_backlogs(self, query: BacklogQuery) -> Page[BacklogStanding]:
+        """Return a page of the backlogs that have jobs."""
+        wanted, order = backlogs_select(query)
+        async with transaction(self._engine, writes=False) as connection:
+            rows = (await connection.execute(wanted)).mappings().all()
+            shown, following = split(rows, order, query.limit)
+            names = None if query.limit is None else [row["backlog"] for row in shown]
+            counts: dict[str, dict[JobStatus, int]] = {}
+            for name, status, count in await connection.execute(statuses_select(names)):
+                counts.setdefault(name, {})[JobStatus(status)] = count
+        found = (
+            BacklogStanding(
+                name=row["backlog"], jobs=row["jobs"], counts=counts.get(row["backlog"], {})
+            )
+            for row in shown
+        )
+        return Page(items=tuple(found), next_cursor=following)
 
     async def delete_jobs(self, keys: Sequence[str], events: Sequence[NewEvent] = ()) -> int:
         """Remove jobs with their attempts and reviews; return how many there were."""
