@@ -194,7 +194,7 @@ class EventOut(TypedDict):
 
 class EventPage(TypedDict):
     """
-    Events, oldest first.
+    Events, in the order that was asked for.
     """
 
     items: list[EventOut]
