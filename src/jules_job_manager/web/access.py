@@ -259,9 +259,34 @@ async def public(connection: HTTPConnection) -> None:
     await gate_of(connection).count_anonymous(connection)
 
 
+async def public_uncounted(connection: HTTPConnection) -> None:
+    """Be the dependency of a route for everybody that is asked every few seconds by machines.
+
+    Nothing is counted, so such a route must answer from memory: no database, no file, no call.
+    """
+    del connection
+
+
+async def public_by_name(connection: HTTPConnection) -> None:
+    """Be the dependency of a route for everybody that itself looks who asks, and counts that.
+
+    `Gate.require` counts the request as theirs; counted here, it would count twice.
+    """
+    del connection
+
+
 async def signed_in(connection: HTTPConnection) -> Principal:
     """Be the dependency of a route for everybody who is known, whatever they may do."""
     return await gate_of(connection).principal(connection)
+
+
+_OPEN = {
+    public: "public",
+    public_by_name: "public",
+    public_uncounted: "public, uncounted",
+    signed_in: "signed in",
+}
+"""Dependencies of routes that need no permission, and what `rules_of` calls them."""
 
 
 def known_principal(connection: HTTPConnection) -> Principal | None:
@@ -278,7 +303,7 @@ def gate_of(connection: HTTPConnection) -> Gate:
 
 
 def rules_of(app: FastAPI) -> dict[tuple[str, str], str | None]:
-    """Return for each method and path what it needs: a permission, `public`, `signed in`, or None.
+    """Return for each method and path what it needs: a permission, a word of `_OPEN`, or None.
 
     WebSocket routes have the method `WEBSOCKET`, and mounted applications `MOUNT`, which nothing here
     can look into.
@@ -352,10 +377,9 @@ def _rule_of(dependant: Dependant) -> str | None:
     for one in _all_of(dependant):
         if isinstance(one.call, Rule):
             return one.call.permission.value
-        if one.call is public:
-            return "public"
-        if one.call is signed_in:
-            return "signed in"
+        for call, word in _OPEN.items():
+            if one.call is call:
+                return word
     return None
 
 
