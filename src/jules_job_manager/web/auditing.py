@@ -74,7 +74,8 @@ async def _record(
     after: dict[str, Any] = {"status": status}
     if detail.after is not None:
         after["is"] = detail.after
-    result = "done" if status < 400 else "refused" if status in _REFUSED else "failed"
+    is_done = status < 400 and not detail.is_failure
+    result = "done" if is_done else "refused" if status in _REFUSED else "failed"
     try:
         await gate.audit.record(
             gate.caller(connection, who), f"api.{name}", result=result, before=detail.before,
