@@ -19,7 +19,12 @@ from jules_job_manager.errors import AccessDeniedError, SignInRequiredError, Sto
 from jules_job_manager.settings.model import MetricsSettings
 from jules_job_manager.web.access import gate_of, needs, public_by_name, public_uncounted
 from jules_job_manager.web.health import health_router, probe_router
-from jules_job_manager.web.metrics import metrics_app, metrics_endpoint, served_metrics
+from jules_job_manager.web.metrics import (
+    metrics_app,
+    metrics_endpoint,
+    require_safe_metrics,
+    served_metrics,
+)
 
 _LOG = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
@@ -35,12 +40,13 @@ async def operated(operations: Operations, settings: MetricsSettings) -> AsyncIt
     With `metrics.port` the metrics are also served there.
 
     Raises:
-        ConfigurationError: that port cannot be listened on.
+        ConfigurationError: that port cannot be listened on, or is open to others.
     """
+    require_safe_metrics(settings)
     running = asyncio.ensure_future(operations.run())
     running.add_done_callback(_told)
     try:
-        if not settings.port:
+        if not (settings.enabled and settings.port):
             yield
             return
         app = metrics_app(operations, operations.refresh)

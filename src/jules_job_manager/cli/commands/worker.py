@@ -41,6 +41,10 @@ def run(args: Namespace, context: Context) -> int:
             "review.checks": args.check,
         }
     )
+    if settings.metrics.port:
+        from jules_job_manager.web.metrics import require_safe_metrics
+
+        require_safe_metrics(settings.metrics)
     remotes = {**settings.remotes, **parsed_remotes(args.remote)}
     try:
         context.run(
