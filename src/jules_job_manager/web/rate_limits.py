@@ -33,6 +33,10 @@ _MOST_CONNECTIONS = 10_000
 IN_MEMORY = "memory"
 """The setting that says: each server process counts for itself, although there is a Redis."""
 _STATE = "jjm_standing"
+LIMIT_HEADERS = (
+    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit",
+)  # fmt: skip
+"""What `Standing.headers` gives, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,14 +71,15 @@ class Standing:
         `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-11 (2026-05).
         """
         name = f'"{self.policy}"'
-        found = {
-            "x-ratelimit-limit": str(self.limit),
-            "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": str(self.reset_at),
-            "ratelimit-policy": f"{name};q={self.limit};w={WINDOW_SECONDS}",
-            "ratelimit": f"{name};r={self.remaining};t={self.reset_seconds}",
-        }
-        return [(key.encode("ascii"), value.encode("ascii")) for key, value in found.items()]
+        values = (
+            str(self.limit), str(self.remaining), str(self.reset_at),
+            f"{name};q={self.limit};w={WINDOW_SECONDS}",
+            f"{name};r={self.remaining};t={self.reset_seconds}",
+        )  # fmt: skip
+        return [
+            (key.lower().encode("ascii"), value.encode("ascii"))
+            for key, value in zip(LIMIT_HEADERS, values, strict=True)
+        ]
 
 
 class RateLimits:
