@@ -32,6 +32,7 @@ _MOST_CONNECTIONS = 10_000
 """One for each request that is being counted; too few would pass for a Redis that is away."""
 IN_MEMORY = "memory"
 """The setting that says: each server process counts for itself, although there is a Redis."""
+_LOOK = RateLimitItemPerMinute(1000)
 _STATE = "jjm_standing"
 LIMIT_HEADERS = (
     "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit",
@@ -117,7 +118,13 @@ class RateLimits:
         return self._shared is not None and self._clock.monotonic_seconds() < self._rests_until
 
     async def look(self) -> Found:
-        """Say, as a check of health, where requests are counted."""
+        """Say, as a check of health, where requests are counted; this look is counted, too.
+
+        Otherwise a server whose requests are all exempt, or none, would not notice that Redis went
+        away, or came back.
+        """
+        if self._shared is not None:
+            await self._counted(_LOOK, "health")
         if self._is_away:
             return Found(
                 status=HealthStatus.DEGRADED,

@@ -8,6 +8,7 @@ from tests.servers import NO_REDIS, RedisServer, private_redis
 from tests.web_access import world
 
 from jules_job_manager.domain.access import Role
+from jules_job_manager.domain.health import HealthStatus
 from jules_job_manager.errors import ConfigurationError, RateLimitedError
 from jules_job_manager.web.rate_limits import LimitRules, RateLimits, endpoint_limits
 
@@ -131,6 +132,19 @@ async def test_two_servers_count_together(redis, clock):
         await limits.aclose()
 
 
+async def test_health_looks_for_itself(redis, clock):
+    """That Redis went away, and came back, is found out although nobody's request is counted."""
+    limits = RateLimits(LimitRules(), clock=clock, storage=redis.address)
+    assert HealthStatus.HEALTHY is (await limits.look()).status
+    redis.stop()
+    assert HealthStatus.DEGRADED is (await limits.look()).status
+    redis.start()
+    assert HealthStatus.DEGRADED is (await limits.look()).status  # it rests
+    clock.advance(6)
+    assert HealthStatus.HEALTHY is (await limits.look()).status
+    await limits.aclose()
+
+
 async def test_redis_that_does_not_answer(redis, clock):
     """A server that stands still holds nobody up for long."""
     limits = RateLimits(LimitRules(), clock=clock, storage=redis.address)
@@ -173,7 +187,7 @@ async def test_a_socket_of_this_machine(redis, clock, tmp_path, scheme):
 
 
 @pytest.mark.parametrize(
-    ("storage", "where"), [("", "in Redis"), ("memory", "in memory"), ("unix:///x", "in Redis")]
+    ("storage", "where"), [("", "Redis"), ("memory", "in memory"), ("unix:///x", "Redis")]
 )
 async def test_where_requests_are_counted_unless_it_is_said(tmp_path, clock, storage, where):
     """Where news go through, so that several servers count together; memory when that is said."""
