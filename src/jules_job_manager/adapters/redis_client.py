@@ -19,16 +19,19 @@ _HINT = (
 )
 
 
-def open_redis(url: str, *, timeout_seconds: float, connections: int) -> Redis:
+def open_redis(
+    url: str, *, timeout_seconds: float, connections: int, setting: str = "redis.url"
+) -> Redis:
     """Return a client; nothing is connected yet.
 
     With Sentinel, user and password are those of the server, and `?sentinel_password=…` that of
-    the Sentinels.
+    the Sentinels. `redis+unix://` is another word for `unix://`.
 
     Args:
         url: The address.
         timeout_seconds: Longest wait for a connection or an answer, > 0.
         connections: Most connections at once, >= 1.
+        setting: Where the address is from, for what is said of a wrong one.
 
     Raises:
         MissingExtraError: the extra `redis` is not installed.
@@ -46,12 +49,15 @@ def open_redis(url: str, *, timeout_seconds: float, connections: int) -> Redis:
         "health_check_interval": 30,
         "retry": Retry(NoBackoff(), 1),  # a connection that was closed meanwhile: once more
     }
-    if urlsplit(url).scheme == SENTINEL_SCHEME:
-        return _by_sentinel(url, options, connections)
     try:
-        return Redis.from_url(url, max_connections=connections, **options)
+        if urlsplit(url).scheme == SENTINEL_SCHEME:
+            return _by_sentinel(url, options, connections)
+        plain = url.removeprefix("redis+") if url.startswith("redis+unix:") else url
+        return Redis.from_url(plain, max_connections=connections, **options)
     except ValueError as exc:
-        raise ConfigurationError(f"redis.url is no address of Redis: {exc}", hint=_HINT) from exc
+        raise ConfigurationError(
+            f"{setting} {masked(url)!r} is no address of Redis: {masked(str(exc))}", hint=_HINT
+        ) from exc
 
 
 async def close_redis(client: Redis) -> None:
@@ -63,6 +69,11 @@ async def close_redis(client: Redis) -> None:
 
 
 def _by_sentinel(url: str, options: dict[str, Any], connections: int) -> Redis:
+    """Return a client that asks the Sentinels where its server is.
+
+    Raises:
+        ValueError: the address is none of Sentinels.
+    """
     from redis.asyncio.sentinel import Sentinel
 
     parts = urlsplit(url)
@@ -70,17 +81,10 @@ def _by_sentinel(url: str, options: dict[str, Any], connections: int) -> Redis:
     user, _, password = account.partition(":")
     service, _, number = parts.path.strip("/").partition("/")
     query = dict(parse_qsl(parts.query))
-    try:
-        places = [_place(host) for host in hosts.split(",")]
-        database = int(number or 0)
-    except ValueError as exc:
-        raise ConfigurationError(
-            f"redis.url {masked(url)!r} is no address of Sentinels.", hint=_HINT
-        ) from exc
+    places = [_place(host) for host in hosts.split(",")]
+    database = int(number or 0)
     if not service or not all(host for host, _ in places):
-        raise ConfigurationError(
-            f"redis.url {masked(url)!r} names no service or no Sentinel.", hint=_HINT
-        )
+        raise ValueError("It names no service or no Sentinel")
     own = {"password": query["sentinel_password"]} if "sentinel_password" in query else {}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         places, sentinel_kwargs={**options, **own}, **options

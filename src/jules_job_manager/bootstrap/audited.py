@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jules_job_manager.services.cleaning import CleanStep
     from jules_job_manager.services.interventions import Interventions
     from jules_job_manager.services.plan_desk import PlanAnswer
-    from jules_job_manager.services.queue_admin import QueueAdmin
+    from jules_job_manager.services.queue_admin import Moved, QueueAdmin
     from jules_job_manager.services.reverting import Reverted
     from jules_job_manager.services.tasks import TaskService
     from jules_job_manager.services.webhooks import EndpointChange, Webhooks
@@ -126,6 +126,18 @@ class Noting:
                 operation, note.resource, "done", before=note.before, after=note.after
             )
 
+    async def stored(self, reference: str) -> JulesTask | None:
+        """Return a task as it is before a change, or None when the store does not know it."""
+        from jules_job_manager.services.stored_tasks import task_if_stored
+
+        return await task_if_stored(self._app.store, reference)
+
+    async def pause_reason(self) -> str | None:
+        """Return why the queue is paused before a change; nothing: it is not."""
+        from jules_job_manager.services.queue_look import PAUSED_NOTE
+
+        return await self._app.store.get_note(PAUSED_NOTE)
+
     async def _write(
         self, operation: str, resource: str, result: str, *, before: Any = None, after: Any = None,
         error: str = "",
@@ -191,17 +203,21 @@ class _Tasks(_Noted):
     async def set_archived(self, reference: str, *, archived: bool) -> str:
         from jules_job_manager.domain.change_notes import task_archived
 
+        was = await self._noting.stored(reference)
         return await self._noting.change(
             "update_task", f"task:{reference}",
             self._inner.set_archived(reference, archived=archived),
-            lambda task_id: task_archived(task_id, archived=archived),
+            lambda task_id: task_archived(task_id, was, archived=archived),
         )  # fmt: skip
 
     async def delete_task(self, reference: str) -> str:
         from jules_job_manager.domain.change_notes import task_deleted
 
-        work = self._inner.delete_task(reference)
-        return await self._noting.change("delete_task", f"task:{reference}", work, task_deleted)
+        was = await self._noting.stored(reference)
+        return await self._noting.change(
+            "delete_task", f"task:{reference}", self._inner.delete_task(reference),
+            lambda task_id: task_deleted(task_id, was),
+        )  # fmt: skip
 
 
 class _Backlogs(_Noted):
@@ -271,12 +287,12 @@ class _QueueAdmin(_Noted):
     async def skip(self, job: Job) -> Job:
         return await self._change("skip_job", job, self._inner.skip(job))
 
-    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Sequence[str]:
+    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Moved:
         from jules_job_manager.domain.change_notes import job_moved
 
         return await self._noting.change(
             "move_job", f"job:{job.key}", self._inner.move(job, to=to, other=other),
-            lambda order: job_moved(job.key, order),
+            lambda moved: job_moved(job.key, moved.keys, moved.was),
         )  # fmt: skip
 
     async def cancel(self, job: Job) -> tuple[Job, Sequence[Attempt]]:
@@ -288,16 +304,19 @@ class _QueueAdmin(_Noted):
     async def pause(self, reason: str) -> None:
         from jules_job_manager.domain.change_notes import queue_paused
 
+        was = await self._noting.pause_reason()
         await self._noting.change(
-            "pause_queue", "queue", self._inner.pause(reason), lambda _: queue_paused(reason)
+            "pause_queue", "queue", self._inner.pause(reason), lambda _: queue_paused(reason, was)
         )
 
     async def resume(self) -> bool:
         from jules_job_manager.domain.change_notes import queue_resumed
 
+        reason = await self._noting.pause_reason()
         return await self._noting.change(
-            "resume_queue", "queue", self._inner.resume(), lambda was: queue_resumed(was_paused=was)
-        )
+            "resume_queue", "queue", self._inner.resume(),
+            lambda was_paused: queue_resumed(reason, was_paused=was_paused),
+        )  # fmt: skip
 
 
 class _Administration(Administration):

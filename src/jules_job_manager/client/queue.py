@@ -13,7 +13,7 @@ from jules_job_manager.domain.entity_tag import entity_tag
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import Review
 from jules_job_manager.services.interventions import Interventions
-from jules_job_manager.services.queue_admin import QueueAdmin
+from jules_job_manager.services.queue_admin import Moved, QueueAdmin
 
 
 def _tag(job: Job) -> str:
@@ -42,11 +42,11 @@ class RemoteQueueAdmin(QueueAdmin):
         """See `QueueAdmin.pin`."""
         return await self._changed(job, {"pinned": pinned})
 
-    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Sequence[str]:
+    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Moved:
         """See `QueueAdmin.move`."""
         body = cast("m.MoveIn", {"to": to, "other": None if other is None else other.key})
         found = await self._operations.move_job(job.key, body=body, if_match=_tag(job))
-        return found["keys"]
+        return Moved(keys=found["keys"])
 
     async def skip(self, job: Job) -> Job:
         """See `QueueAdmin.skip`."""

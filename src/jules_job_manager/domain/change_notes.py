@@ -6,17 +6,20 @@ together. The name of an operation is that of the API's, such as `hold_job`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Review
-from jules_job_manager.domain.task import JulesTask
+from jules_job_manager.domain.task import JulesTask, TaskStatus
 from jules_job_manager.domain.webhook import WebhookEndpoint
 
 MOST_MESSAGE = 1000
 """Characters of a message that are kept."""
+MOST_BATCH_BYTES = 12_000
+"""What is told of a batch's items, as JSON: the audit log keeps no more than 16384 bytes of a note."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +30,8 @@ class ChangeNote:
     before: Any = None
     after: Any = None
     """JSON values, or None; secrets are masked when they are written."""
+    is_failure: bool = False
+    """Whether nothing was changed although the request itself was answered well."""
 
 
 def differing(
@@ -53,9 +58,38 @@ def job_deleted(job: Job) -> ChangeNote:
     return ChangeNote(resource=f"job:{job.key}", before=job.to_dict())
 
 
-def job_moved(key: str, order: Sequence[str]) -> ChangeNote:
-    """Tell the place, from 1, that a job has in the new order."""
-    return ChangeNote(resource=f"job:{key}", after={"place": list(order).index(key) + 1})
+def job_moved(key: str, order: Sequence[str], was: int | None) -> ChangeNote:
+    """Tell the place, from 1, that a job had, and has in the new order."""
+    return ChangeNote(
+        resource=f"job:{key}", before={"place": was}, after={"place": list(order).index(key) + 1}
+    )
+
+
+def several_created(
+    resource: str, results: Sequence[Mapping[str, Any]], *, asked: int
+) -> ChangeNote:
+    """Tell what became of each item of a batch.
+
+    Args:
+        resource: `tasks` or `jobs`.
+        results: For each item that was tried, in order: `id`, or `error`, the code of what kept it
+            from being created.
+        asked: How many items the request has; more than `results` when it ended within.
+    """
+    failed = sum("error" in result for result in results)
+    told: list[dict[str, Any]] = []
+    room = MOST_BATCH_BYTES
+    for index, result in enumerate(results):
+        item = {"index": index, **result}
+        room -= len(json.dumps(item))
+        if room < 0:
+            break
+        told.append(item)
+    after = {
+        "asked": asked, "created": len(results) - failed, "failed": failed, "items": told,
+        "left_out": len(results) - len(told),
+    }  # fmt: skip
+    return ChangeNote(resource=resource, after=after, is_failure=failed == len(results))
 
 
 def merge_approved(review: Review) -> ChangeNote:
@@ -79,14 +113,16 @@ def review_begun(job: Job, review_id: str) -> ChangeNote:
     return ChangeNote(resource=f"job:{job.key}", after={"review": review_id})
 
 
-def queue_paused(reason: str) -> ChangeNote:
-    """Tell why the queue is paused."""
-    return ChangeNote(resource="queue", after={"paused": reason})
+def queue_paused(reason: str, was: str | None) -> ChangeNote:
+    """Tell why the queue is paused, and why it was before; empty: it was not."""
+    return ChangeNote(resource="queue", before={"paused": was or ""}, after={"paused": reason})
 
 
-def queue_resumed(*, was_paused: bool) -> ChangeNote:
-    """Tell that the queue goes on."""
-    return ChangeNote(resource="queue", after={"was_paused": was_paused})
+def queue_resumed(was: str | None, *, was_paused: bool) -> ChangeNote:
+    """Tell that the queue goes on, and why it was paused."""
+    return ChangeNote(
+        resource="queue", before={"paused": was or ""}, after={"was_paused": was_paused}
+    )
 
 
 def queue_cleaned(done: Sequence[str]) -> ChangeNote:
@@ -129,18 +165,28 @@ def plan_declined(task_id: str, plan: str) -> ChangeNote:
 
 
 def task_resumed(task: JulesTask) -> ChangeNote:
-    """Tell where a task stands that goes on."""
-    return ChangeNote(resource=f"task:{task.id}", after={"status": task.status.value})
+    """Tell where a task stands that goes on; only one that is paused can."""
+    return ChangeNote(
+        resource=f"task:{task.id}", before={"status": TaskStatus.PAUSED.value},
+        after={"status": task.status.value},
+    )  # fmt: skip
 
 
-def task_archived(task_id: str, *, archived: bool) -> ChangeNote:
-    """Tell whether a task is archived now."""
-    return ChangeNote(resource=f"task:{task_id}", after={"archived": archived})
+def task_archived(task_id: str, was: JulesTask | None, *, archived: bool) -> ChangeNote:
+    """Tell whether a task is archived now, and was; `was` is None for one that is not stored."""
+    before = None if was is None else {"archived": was.archived}
+    return ChangeNote(resource=f"task:{task_id}", before=before, after={"archived": archived})
 
 
-def task_deleted(task_id: str) -> ChangeNote:
-    """Tell which task is gone."""
-    return ChangeNote(resource=f"task:{task_id}")
+def task_deleted(task_id: str, was: JulesTask | None) -> ChangeNote:
+    """Tell which task is gone; `was` is None for one that was not stored."""
+    before = None
+    if was is not None:
+        before = {
+            "title": was.title[:MOST_MESSAGE], "repository": was.repository, "branch": was.branch,
+            "status": was.status.value, "archived": was.archived,
+        }  # fmt: skip
+    return ChangeNote(resource=f"task:{task_id}", before=before)
 
 
 def webhook_created(made: WebhookEndpoint) -> ChangeNote:

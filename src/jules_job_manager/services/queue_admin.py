@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,16 @@ from jules_job_manager.services.recurrence import next_time
 
 _WAITING = frozenset({JobStatus.DRAFT, JobStatus.BLOCKED, JobStatus.READY})
 MOST_SIDE_BY_SIDE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """What came of giving a job another place."""
+
+    keys: Sequence[str]
+    """Those that wait, in the new order."""
+    was: int | None = None
+    """The place, from 1, that the job had; None: a service did it, which does not say."""
 
 
 class QueueAdmin:
@@ -81,8 +91,8 @@ class QueueAdmin:
             job, replace(job, pinned=pinned), "pinned" if pinned else "unpinned"
         )
 
-    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Sequence[str]:
-        """Give the job another place among those that wait; return their keys in the new order.
+    async def move(self, job: Job, *, to: str, other: Job | None = None) -> Moved:
+        """Give the job another place among those that wait.
 
         Args:
             job: A waiting job.
@@ -103,6 +113,7 @@ class QueueAdmin:
                     f"{named.key} is {named.status.value}; only jobs that wait have a place.",
                     hint=_next_step(named),
                 )
+        was = keys.index(job.key) + 1
         keys.remove(job.key)
         place = {"top": 0, "bottom": len(keys)}.get(to)
         if place is None:
@@ -117,7 +128,7 @@ class QueueAdmin:
         ):
             raise _changed(job)
         keys.insert(place, job.key)
-        return keys
+        return Moved(keys=keys, was=was)
 
     async def skip(self, job: Job) -> Job:
         """Take a waiting job out; what depends on it does not wait for it.

@@ -297,6 +297,7 @@ class SignInService:
             raise AccessDeniedError(
                 "You are known to the provider, but have no role here.",
                 hint="An admin adds you to access.oidc_viewers, oidc_operators or oidc_admins.",
+                context={"given": "oidc", "name": _shown_name(identity)},
             )
         person = _person(_shown_name(identity), role)
         return await self._open(

@@ -51,6 +51,14 @@ async def stored_task(store: Store, reference: str) -> JulesTask:
     return task
 
 
+async def task_if_stored(store: Store, reference: str) -> JulesTask | None:
+    """Return what the store knows of a task; None of one that it does not know, or not which."""
+    try:
+        return await stored_task(store, reference)
+    except (TaskNotFoundError, InvalidInputError):
+        return None
+
+
 async def stored_text(store: Store, reader: TaskReader, reference: str) -> str:
     """Return the JSON text of what the store knows of a task; see TaskReader.
 

@@ -39,6 +39,7 @@ from jules_job_manager.web.addresses import (
     limited_by,
 )
 from jules_job_manager.web.rate_limits import RateLimits, Standing, note_standing
+from jules_job_manager.web.route_names import operation_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_COOKIE = "__Host-jjm_session"
@@ -101,9 +102,15 @@ class Gate:
         if known is not None:
             return known
         try:
-            found = await self._recognised(connection)
+            found, session = await self._recognised(connection)
         except SignInRequiredError as error:
             await self.count_failure(connection, error)
+            raise
+        try:
+            _require_own_page(connection, session)
+        except AccessDeniedError:
+            await self._count(connection, found)
+            await self._note_foreign_page(connection, found)
             raise
         connection.scope.setdefault("state", {})[_PRINCIPAL] = found
         await self._count(connection, found)
@@ -131,7 +138,9 @@ class Gate:
             SignInRequiredError: the key or session is over by now.
             AccessDeniedError: they may not do this any more.
         """
-        if not (await self._recognised(connection)).may(permission):
+        found, session = await self._recognised(connection)
+        _require_own_page(connection, session)
+        if not found.may(permission):
             raise AccessDeniedError("This is not allowed to you any more.")
 
     async def count_anonymous(self, connection: HTTPConnection) -> None:
@@ -144,8 +153,12 @@ class Gate:
             amount = self.limits.rules.anonymous_per_minute
             await self._hit(connection, "anonymous", amount, self._counted_address(connection))
 
-    async def count_failure(self, connection: HTTPConnection, error: SignInRequiredError) -> None:
-        """Count and write down that somebody was not recognised; those without any proof are not written.
+    async def count_failure(
+        self, connection: HTTPConnection, error: SignInRequiredError | AccessDeniedError
+    ) -> None:
+        """Count and write down that somebody was not let in; those without any proof are not written.
+
+        The error's context says what they came with (`given`), and who they are, if that is known (`name`).
 
         Raises:
             RateLimitedError: this address tried too often. What is valid works nevertheless: keys
@@ -163,10 +176,19 @@ class Gate:
             )
             await self._hit(connection, *rule, self._counted_address(connection))
         if given and self.audit is not None:
-            caller = self.caller(connection, _NOBODY)
+            name = str(error.context.get("name", ""))
             await self.audit.record(
-                caller, "sign_in.begin", result="refused", after={"with": given}
-            )
+                self.caller(connection, _NOBODY), "sign_in.begin", result="refused",
+                resource=f"person:{name}" if name else "", after={"with": given},
+            )  # fmt: skip
+
+    async def _note_foreign_page(self, connection: HTTPConnection, who: Principal) -> None:
+        """Write down what a page that is not ours made somebody's browser send."""
+        if self.audit is not None:
+            await self.audit.record(
+                self.caller(connection, who), operation_of(connection), result="refused",
+                resource=connection.scope["path"][:500], after={"status": 403, "reason": "csrf"},
+            )  # fmt: skip
 
     def caller(self, connection: HTTPConnection, principal: Principal) -> Caller:
         """Return the principal with where the request came from, for services and the audit log."""
@@ -177,18 +199,17 @@ class Gate:
         """Return where the request came from."""
         return client_address(connection, self._trusted)
 
-    async def _recognised(self, connection: HTTPConnection) -> Principal:
+    async def _recognised(self, connection: HTTPConnection) -> tuple[Principal, str | None]:
+        """Return who it is, and the text of their session; None: they came with a key."""
         key = _key_of(connection)
         if key is not None:
-            return await self.access.authenticate(key)
+            return await self.access.authenticate(key), None
         session = session_text(connection)
         if session is None:
             raise SignInRequiredError(
                 hint="Send a key as Authorization: Bearer KEY, or sign in at /sign-in.",
             )
-        found = await self.sign_in.authenticate(session)
-        _require_own_page(connection, session)
-        return found.principal()
+        return (await self.sign_in.authenticate(session)).principal(), session
 
     async def _count(self, connection: HTTPConnection, who: Principal) -> None:
         limits = self.limits
@@ -259,9 +280,34 @@ async def public(connection: HTTPConnection) -> None:
     await gate_of(connection).count_anonymous(connection)
 
 
+async def public_uncounted(connection: HTTPConnection) -> None:
+    """Be the dependency of a route for everybody that is asked every few seconds by machines.
+
+    Nothing is counted, so such a route must answer from memory: no database, no file, no call.
+    """
+    del connection
+
+
+async def public_by_name(connection: HTTPConnection) -> None:
+    """Be the dependency of a route for everybody that itself looks who asks, and counts that.
+
+    `Gate.require` counts the request as theirs; counted here, it would count twice.
+    """
+    del connection
+
+
 async def signed_in(connection: HTTPConnection) -> Principal:
     """Be the dependency of a route for everybody who is known, whatever they may do."""
     return await gate_of(connection).principal(connection)
+
+
+_OPEN = {
+    public: "public",
+    public_by_name: "public",
+    public_uncounted: "public, uncounted",
+    signed_in: "signed in",
+}
+"""Dependencies of routes that need no permission, and what `rules_of` calls them."""
 
 
 def known_principal(connection: HTTPConnection) -> Principal | None:
@@ -278,7 +324,7 @@ def gate_of(connection: HTTPConnection) -> Gate:
 
 
 def rules_of(app: FastAPI) -> dict[tuple[str, str], str | None]:
-    """Return for each method and path what it needs: a permission, `public`, `signed in`, or None.
+    """Return for each method and path what it needs: a permission, a word of `_OPEN`, or None.
 
     WebSocket routes have the method `WEBSOCKET`, and mounted applications `MOUNT`, which nothing here
     can look into.
@@ -317,12 +363,14 @@ def _key_of(connection: HTTPConnection) -> str | None:
     return connection.headers.get("x-api-key") or None
 
 
-def _require_own_page(connection: HTTPConnection, session: str) -> None:
-    """Refuse what another site's page made the browser send along with its cookie.
+def _require_own_page(connection: HTTPConnection, session: str | None) -> None:
+    """Refuse what another site's page made the browser send along with its cookie, if it has one.
 
     Raises:
         AccessDeniedError: so it is, or may be.
     """
+    if session is None:
+        return
     if connection.scope["type"] == "websocket":
         # Browsers let every site connect, and send no header of ours. Source: OWASP WebSocket
         # Security cheat sheet, read 2026-11.
@@ -352,10 +400,9 @@ def _rule_of(dependant: Dependant) -> str | None:
     for one in _all_of(dependant):
         if isinstance(one.call, Rule):
             return one.call.permission.value
-        if one.call is public:
-            return "public"
-        if one.call is signed_in:
-            return "signed in"
+        for call, word in _OPEN.items():
+            if one.call is call:
+                return word
     return None
 
 

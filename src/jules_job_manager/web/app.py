@@ -17,6 +17,7 @@ from jules_job_manager.domain.health import Found
 from jules_job_manager.services.health import HealthCheck
 from jules_job_manager.web import problems
 from jules_job_manager.web.access import gate_of, needs, public
+from jules_job_manager.web.cross_origin import ALLOWED, EXPOSED
 from jules_job_manager.web.describing import describe
 from jules_job_manager.web.doors import install, reopen
 from jules_job_manager.web.live import live_router, stream_policy
@@ -108,9 +109,7 @@ def create_app(
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "X-API-Key", "Content-Type", "Idempotency-Key",
-                           "If-Match", "X-Request-ID", "Last-Event-ID"],
-            expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
+            allow_headers=ALLOWED, expose_headers=EXPOSED,
         )  # fmt: skip
     app.add_middleware(RequestTimes, meter=service.operations.meter)
     app.add_middleware(Requests, most_bytes=settings.max_body_bytes)

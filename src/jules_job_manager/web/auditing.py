@@ -16,6 +16,7 @@ from jules_job_manager.domain.access import Principal
 from jules_job_manager.domain.change_notes import ChangeNote
 from jules_job_manager.errors import StoreError
 from jules_job_manager.web.access import SAFE_METHODS, gate_of, known_principal
+from jules_job_manager.web.route_names import operation_of
 
 _LOG = logging.getLogger(__name__)
 _STATE = "jjm_audit"
@@ -69,21 +70,22 @@ async def _record(
     gate = gate_of(connection)
     if gate.audit is None:
         return
-    route = connection.scope.get("route")
-    name = getattr(route, "operation_id", None) or getattr(route, "name", None) or "unknown"
+    operation = operation_of(connection)
     after: dict[str, Any] = {"status": status}
     if detail.after is not None:
         after["is"] = detail.after
-    result = "done" if status < 400 else "refused" if status in _REFUSED else "failed"
+    is_done = status < 400 and not detail.is_failure
+    result = "done" if is_done else "refused" if status in _REFUSED else "failed"
     try:
         await gate.audit.record(
-            gate.caller(connection, who), f"api.{name}", result=result, before=detail.before,
+            gate.caller(connection, who), operation, result=result, before=detail.before,
             resource=detail.resource or connection.scope["path"][:500], after=after,
         )  # fmt: skip
     except StoreError as exc:  # it is done; the log file has what the audit lacks
         caller = gate.caller(connection, who)
         _LOG.error(
-            "not in the audit log: %s of %r by %s from %s, %s (%d): %s", name,
+            "not in the audit log: %s of %r by %s from %s, %s (%d): %s",
+            operation.removeprefix("api."),
             connection.scope["path"][:500], who.name, caller.address, result, status, exc,
             extra={"action": "audit", "request_id": caller.request_id},
         )  # fmt: skip

@@ -81,6 +81,6 @@ def _complete(operation: dict[str, Any], rule: str | None) -> None:
     answers = operation.get("responses", {})
     if "HTTPValidationError" in str(answers.get("422", {}).get("content", {})):
         del answers["422"]  # a request that is not valid is answered with 400 here
-    if rule not in {None, "public"}:
+    if rule is not None and not rule.startswith("public"):
         operation["security"] = [{"bearer": []}, {"api_key": []}]
         operation["x-permission"] = rule

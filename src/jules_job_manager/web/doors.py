@@ -12,6 +12,7 @@ from jules_job_manager.web.addresses import networks_from
 from jules_job_manager.web.auditing import AuditRequests
 from jules_job_manager.web.idempotency import Idempotency
 from jules_job_manager.web.rate_limits import (
+    IN_MEMORY,
     AccessHeaders,
     LimitRules,
     RateLimits,
@@ -107,4 +108,5 @@ def _limits(settings: Settings, clock: Clock) -> RateLimits | None:
         failed_sign_ins_per_minute=chosen.failed_sign_ins_per_minute,
         endpoints=endpoint_limits(chosen.endpoints), exempt_admins=chosen.exempt_admins,
     )  # fmt: skip
-    return RateLimits(rules, clock=clock, storage=chosen.storage)
+    storage = chosen.storage or settings.redis.url
+    return RateLimits(rules, clock=clock, storage="" if storage == IN_MEMORY else storage)

@@ -79,14 +79,10 @@ async def nobody(request: Request) -> bool:
     return False
 
 
-def health_router(health: Health, *, version: str, may_see_details: MaySee = nobody) -> APIRouter:
-    """Return the routes. None of them waits for a check; all are fit to be public.
+def probe_router(health: Health) -> APIRouter:
+    """Return the routes that machines ask every few seconds.
 
-    Args:
-        health: Knows how everything is.
-        version: Shown in the whole answer.
-        may_see_details: Whether whoever asks sees each check, not only the whole. Whatever it
-            raises is up to the application.
+    They answer from memory and never wait for a check, so that nobody need count them.
     """
     router = APIRouter(prefix="/health", tags=["health"])
 
@@ -107,6 +103,20 @@ def health_router(health: Health, *, version: str, may_see_details: MaySee = nob
             return Ready(status="ready")
         response.status_code = 503
         return Ready(status="not ready")
+
+    return router
+
+
+def health_router(health: Health, *, version: str, may_see_details: MaySee = nobody) -> APIRouter:
+    """Return the route of the whole. It waits for no check and is fit to be public.
+
+    Args:
+        health: Knows how everything is.
+        version: Shown in the whole answer.
+        may_see_details: Whether whoever asks sees each check, not only the whole. Whatever it
+            raises is up to the application.
+    """
+    router = APIRouter(prefix="/health", tags=["health"])
 
     @router.get(
         "", summary="How is everything?", operation_id="get_health",

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jules_job_manager.domain.measures import OTHER
 from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.meter import Meter
+from jules_job_manager.settings.model import MetricsSettings
+from jules_job_manager.web.addresses import is_loopback
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
@@ -107,6 +109,22 @@ def metrics_endpoint(
 def metrics_app(exposition: Exposition, refresh: Refresh) -> Starlette:
     """Return an application that answers `/metrics` and nothing else, for a port of its own."""
     return Starlette(routes=[Route("/metrics", metrics_endpoint(exposition, refresh))])
+
+
+def require_safe_metrics(settings: MetricsSettings) -> None:
+    """Check that nobody on a network gets metrics without a key, unless that is wanted.
+
+    Raises:
+        ConfigurationError: the port of their own would listen on more than this machine.
+    """
+    if not (settings.enabled and settings.port) or settings.allow_public:
+        return
+    if not is_loopback(settings.host):
+        raise ConfigurationError(
+            f"On {settings.host} port {settings.port} others would get the metrics without a key.",
+            hint="Let Prometheus read /metrics of the service with a key; or set metrics.host to 127.0.0.1; or "
+            "set metrics.allow_public when a firewall or a private network keeps strangers out.",
+        )
 
 
 @asynccontextmanager

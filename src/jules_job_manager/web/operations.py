@@ -17,9 +17,14 @@ from jules_job_manager.bootstrap.operations import Operations
 from jules_job_manager.domain.access import Permission
 from jules_job_manager.errors import AccessDeniedError, SignInRequiredError, StoreUnavailableError
 from jules_job_manager.settings.model import MetricsSettings
-from jules_job_manager.web.access import gate_of, needs, public
-from jules_job_manager.web.health import health_router
-from jules_job_manager.web.metrics import metrics_app, metrics_endpoint, served_metrics
+from jules_job_manager.web.access import gate_of, needs, public_by_name, public_uncounted
+from jules_job_manager.web.health import health_router, probe_router
+from jules_job_manager.web.metrics import (
+    metrics_app,
+    metrics_endpoint,
+    require_safe_metrics,
+    served_metrics,
+)
 
 _LOG = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
@@ -35,12 +40,13 @@ async def operated(operations: Operations, settings: MetricsSettings) -> AsyncIt
     With `metrics.port` the metrics are also served there.
 
     Raises:
-        ConfigurationError: that port cannot be listened on.
+        ConfigurationError: that port cannot be listened on, or is open to others.
     """
+    require_safe_metrics(settings)
     running = asyncio.ensure_future(operations.run())
     running.add_done_callback(_told)
     try:
-        if not settings.port:
+        if not (settings.enabled and settings.port):
             yield
             return
         app = metrics_app(operations, operations.refresh)
@@ -54,11 +60,16 @@ async def operated(operations: Operations, settings: MetricsSettings) -> AsyncIt
 def add_operations(app: FastAPI, operations: Operations, *, with_metrics: bool = True) -> None:
     """Add the routes of health, which are for everybody, and that of metrics.
 
-    Details of health are for those who may see them; others learn only how the whole is. Without
+    Details of health are for those who may see them; others learn only how the whole is. Probes are
+    not counted: an orchestrator must never read "too many requests" as "broken". Without
     `with_metrics` (the setting `metrics.enabled`) there is no route of metrics.
     """
-    router = health_router(operations.health, version=__version__, may_see_details=_MaySee())
-    app.include_router(router, dependencies=[Depends(public)])
+    health = operations.health
+    app.include_router(probe_router(health), dependencies=[Depends(public_uncounted)])
+    app.include_router(
+        health_router(health, version=__version__, may_see_details=_MaySee()),
+        dependencies=[Depends(public_by_name)],
+    )
     if not with_metrics:
         return
     app.add_api_route(
@@ -73,6 +84,7 @@ class _MaySee:
 
     While the database that knows them is away, those who lately could see them still can: that is
     when they are needed. Nobody's rights can be taken away meanwhile, since that needs the database.
+    Each request is counted once: as that of who asks, or else as that of its address.
     """
 
     def __init__(self) -> None:
@@ -87,6 +99,7 @@ class _MaySee:
             self._lately.pop(proof, None)
             return False
         except (StoreUnavailableError, TimeoutError):
+            await gate_of(request).count_anonymous(request)
             return proof in self._lately
         self._lately[proof] = None
         self._lately.move_to_end(proof)

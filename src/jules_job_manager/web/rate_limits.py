@@ -7,27 +7,37 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import ConfigurationError as LimitsConfigurationError
 from limits.errors import StorageError
-from limits.storage import storage_from_string
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jules_job_manager.domain.health import Found, HealthStatus
 from jules_job_manager.domain.masking import masked
-from jules_job_manager.errors import ConfigurationError, MissingExtraError, RateLimitedError
+from jules_job_manager.errors import ConfigurationError, RateLimitedError
 from jules_job_manager.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _LOG = logging.getLogger(__name__)
 WINDOW_SECONDS = 60
 REDIS_RESTS_SECONDS = 5.0
 """After Redis failed, requests are counted in memory for so long before it is asked again."""
 _ANSWER_SECONDS = 0.5
+_MOST_CONNECTIONS = 10_000
+"""One for each request that is being counted; too few would pass for a Redis that is away."""
+IN_MEMORY = "memory"
+"""The setting that says: each server process counts for itself, although there is a Redis."""
+_LOOK = RateLimitItemPerMinute(1000)
 _STATE = "jjm_standing"
+LIMIT_HEADERS = (
+    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit",
+)  # fmt: skip
+"""What `Standing.headers` gives, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,14 +72,15 @@ class Standing:
         `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-11 (2026-05).
         """
         name = f'"{self.policy}"'
-        found = {
-            "x-ratelimit-limit": str(self.limit),
-            "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": str(self.reset_at),
-            "ratelimit-policy": f"{name};q={self.limit};w={WINDOW_SECONDS}",
-            "ratelimit": f"{name};r={self.remaining};t={self.reset_seconds}",
-        }
-        return [(key.encode("ascii"), value.encode("ascii")) for key, value in found.items()]
+        values = (
+            str(self.limit), str(self.remaining), str(self.reset_at),
+            f"{name};q={self.limit};w={WINDOW_SECONDS}",
+            f"{name};r={self.remaining};t={self.reset_seconds}",
+        )  # fmt: skip
+        return [
+            (key.lower().encode("ascii"), value.encode("ascii"))
+            for key, value in zip(LIMIT_HEADERS, values, strict=True)
+        ]
 
 
 class RateLimits:
@@ -81,7 +92,7 @@ class RateLimits:
         Args:
             rules: The limits.
             clock: Tells when Redis is asked again.
-            storage: Empty for memory, or a redis://, rediss:// or redis+unix:// address.
+            storage: Empty for memory, or an address as `redis.url` has it.
 
         Raises:
             ConfigurationError: the address cannot be used.
@@ -90,7 +101,10 @@ class RateLimits:
         self.rules = rules
         self._clock = clock
         self._memory = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = _shared(storage) if storage else None
+        self._redis: Redis | None = None
+        self._shared: MovingWindowRateLimiter | None = None
+        if storage:
+            self._redis, self._shared = _shared(storage)
         self._rests_until = -math.inf
         self._is_away = False
         self._failures: tuple[type[BaseException], ...] = (StorageError, OSError)
@@ -104,7 +118,13 @@ class RateLimits:
         return self._shared is not None and self._clock.monotonic_seconds() < self._rests_until
 
     async def look(self) -> Found:
-        """Say, as a check of health, where requests are counted."""
+        """Say, as a check of health, where requests are counted; this look is counted, too.
+
+        Otherwise a server whose requests are all exempt, or none, would not notice that Redis went
+        away, or came back.
+        """
+        if self._shared is not None:
+            await self._counted(_LOOK, "health")
         if self._is_away:
             return Found(
                 status=HealthStatus.DEGRADED,
@@ -115,9 +135,10 @@ class RateLimits:
 
     async def aclose(self) -> None:
         """Close the connections to Redis."""
-        client = getattr(getattr(self._shared, "storage", None), "bridge", None)
-        if client is not None:
-            await client.storage.aclose()
+        if self._redis is not None:
+            from jules_job_manager.adapters.redis_client import close_redis
+
+            await close_redis(self._redis)
 
     async def hit(self, policy: str, amount: int, who: str) -> Standing:
         """Count a request.
@@ -182,29 +203,23 @@ async def _hit(
     return is_taken, stats.reset_time, stats.remaining
 
 
-def _shared(address: str) -> MovingWindowRateLimiter:
-    if not address.startswith(("redis://", "rediss://", "redis+unix://", "redis+sentinel://")):
-        raise ConfigurationError(
-            f"rate_limits.storage {masked(address)!r} is no address of Redis.",
-            hint="Write it as redis://host:6379/0, or leave it empty to count in memory.",
-        )
-    try:
-        import redis  # noqa: F401 - only to name the missing extra
-    except ImportError as exc:
-        raise MissingExtraError("Counting requests in Redis", "redis") from exc
-    options: dict[str, Any] = {
-        "socket_timeout": _ANSWER_SECONDS,
-        "socket_connect_timeout": _ANSWER_SECONDS,
-    }
-    try:
-        storage = storage_from_string(
-            f"async+{address}", implementation="redispy", key_prefix="jjm:limits", **options
-        )
-        return MovingWindowRateLimiter(storage)
-    except (LimitsConfigurationError, ValueError) as exc:
-        raise ConfigurationError(
-            f"rate_limits.storage {masked(address)!r} cannot be used: {masked(str(exc))}"
-        ) from exc
+def _shared(address: str) -> tuple[Redis, MovingWindowRateLimiter]:
+    """Return a client of Redis, and what counts through its connections.
+
+    Our client, because the library reads addresses of Sentinels otherwise and would ask a replica,
+    which is behind, how many requests there were.
+    """
+    from jules_job_manager.adapters.redis_client import open_redis
+
+    client = open_redis(
+        address, timeout_seconds=_ANSWER_SECONDS, connections=_MOST_CONNECTIONS,
+        setting="rate_limits.storage",
+    )  # fmt: skip
+    pool: dict[str, Any] = {"connection_pool": client.connection_pool}
+    storage = RedisStorage(
+        "async+redis://", implementation="redispy", key_prefix="jjm:limits", **pool
+    )
+    return client, MovingWindowRateLimiter(storage)
 
 
 def endpoint_limits(texts: Sequence[str]) -> dict[tuple[str, str], int]:

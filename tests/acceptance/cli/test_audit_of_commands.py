@@ -88,16 +88,24 @@ def test_each_change_is_told(jjm, tmp_path):
     assert ({"held": ""}, {"held": "not yet"}) == (
         {"held": told["hold_job"]["before"]["held"]}, {"held": _is(told["hold_job"])["held"]},
     )  # fmt: skip
-    assert {"place": 1} == _is(told["move_job"])
+    assert ({"place": 1}, {"place": 1}) == (told["move_job"]["before"], _is(told["move_job"]))
     assert "cancelled" == _is(told["cancel_job"])["status"]
     assert ({"paused": "lunch"}, {"was_paused": True}) == (
         _is(told["pause_queue"]), _is(told["resume_queue"]),
+    )  # fmt: skip
+    assert ({"paused": ""}, {"paused": "lunch"}) == (
+        told["pause_queue"]["before"], told["resume_queue"]["before"],
     )  # fmt: skip
     assert {"description": "Add a test", "require_plan_approval": True}.items() <= (
         _is(told["create_task"]).items()
     )
     assert {"message": "Mind the tests"} == _is(told["send_message"])
-    assert {"archived": True} == _is(told["update_task"])
+    assert ({"archived": False}, {"archived": True}) == (
+        told["update_task"]["before"], _is(told["update_task"]),
+    )  # fmt: skip
+    gone = told["delete_task"]["before"]
+    assert ("octo/sample", True) == (gone["repository"], gone["archived"])
+    assert {"title", "status"} <= set(gone)
     assert "mine" == _is(told["update_webhook"])["description"]
     assert jjm("audit", "verify").stdout.startswith("ok\t")
 

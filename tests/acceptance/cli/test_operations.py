@@ -143,6 +143,14 @@ def test_a_worker_answers_metrics_on_its_port(tmp_path):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5)
 
 
+@pytest.mark.parametrize("command", [["worker"], ["serve", "--port", "0"]])
+def test_metrics_are_not_open_to_a_network_by_accident(jjm, command):
+    """Neither program starts, and says what to do."""
+    done = jjm(*command, expect=1, JJM_METRICS__PORT="9", JJM_METRICS__HOST="0.0.0.0")
+    assert "On 0.0.0.0 port 9 others would get the metrics without a key." in done.stderr
+    assert "metrics.allow_public" in done.stderr
+
+
 def _metrics(port: int) -> str:
     """Return the metrics once a call of Jules is among them."""
 

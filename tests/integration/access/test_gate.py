@@ -108,6 +108,10 @@ async def test_a_session_reads_and_with_its_token_changes(there):
             answer = await client.post("/api/v1/tasks/1", headers=wrong)
             assert 403 == answer.status_code
         assert [] == there.done
+        assert [("Ada", "api.change_task", "refused")] * 3 == (await there.said())[-3:]
+        entry = (await there.store.audit.read())[-1]
+        assert ("/api/v1/tasks/1", "10.0.0.1") == (entry.resource, entry.address)
+        assert {"status": 403, "reason": "csrf"} == entry.after
         good = await client.post("/api/v1/tasks/1", headers={"X-CSRF-Token": token})
         assert (201, "Ada") == (good.status_code, good.json()["name"])
 
@@ -243,6 +247,7 @@ async def test_another_sites_page_cannot_listen(there):
     assert "websocket.accept" == await _socket_answer(there.app, **own, Origin=OUTSIDE)
     for origin in ("https://evil.example.org", "null", ""):
         assert "websocket.accept" != await _socket_answer(there.app, **own, Origin=origin)
+    assert [("Ada", "api.live", "refused")] * 3 == (await there.said())[-3:]
     key = await there.key()
     assert "websocket.accept" == await _socket_answer(there.app, Authorization=f"Bearer {key}")
 

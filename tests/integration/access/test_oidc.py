@@ -192,19 +192,42 @@ async def test_from_page_to_page(tmp_path, clock, provider, oidc):
 
 
 @pytest.mark.parametrize(
-    ("claims", "status"),
+    ("claims", "status", "name"),
     [
-        ({"email": "eve@evil.org"}, 403), ({"email_verified": False}, 403), ({"email": None}, 403),
-        ({"email_verified": "true"}, 303),
+        ({"email": "eve@evil.org"}, 403, "eve@evil.org"),
+        ({"email_verified": False}, 403, f"{ISSUER}#42"), ({"email": None}, 403, f"{ISSUER}#42"),
+        ({"email_verified": "true"}, 303, "ada@example.org"),
     ],
 )  # fmt: skip
-async def test_who_has_a_role(tmp_path, clock, provider, oidc, claims, status):
-    """A good token alone lets nobody in."""
+async def test_who_has_a_role(tmp_path, clock, provider, oidc, claims, status, name):
+    """A good token alone lets nobody in; who was refused stands in the audit log."""
     provider.claims = claims
     async with world(tmp_path, clock, provider=oidc, **STAFF) as there, there.client() as client:
         state, code = provider.approve((await client.get("/sign-in/oidc")).headers["location"])
         done = await client.get("/sign-in/oidc/callback", params={"state": state, "code": code})
         assert status == done.status_code
+        (entry,) = await there.store.audit.read()
+        assert ("sign_in.begin", f"person:{name}") == (entry.operation, entry.resource)
+        if status == 303:
+            assert (name, "done") == (entry.actor, entry.result)
+        else:
+            assert ("anonymous", "refused", {"with": "oidc"}) == (
+                entry.actor, entry.result, entry.after,
+            )  # fmt: skip
+
+
+async def test_who_has_no_role_is_counted(tmp_path, clock, provider, oidc):
+    """Trying again and again is a failed sign-in each time, and soon leaves no more entries."""
+    provider.claims = {"email": "eve@evil.org"}
+    few = {**STAFF, "JJM_RATE_LIMITS__FAILED_SIGN_INS_PER_MINUTE": "2"}
+    async with world(tmp_path, clock, provider=oidc, **few) as there, there.client() as client:
+        statuses = []
+        for _ in range(4):
+            state, code = provider.approve((await client.get("/sign-in/oidc")).headers["location"])
+            back = {"state": state, "code": code}
+            statuses.append((await client.get("/sign-in/oidc/callback", params=back)).status_code)
+        assert [403, 403, 429, 429] == statuses
+        assert [("anonymous", "sign_in.begin", "refused")] * 2 == await there.said()
 
 
 async def test_without_a_provider(tmp_path, clock):

@@ -60,6 +60,8 @@ async def test_a_form_of_another_site_is_refused(there):
                 "/sign-in", data={"token": token}, headers={"Origin": origin}
             )
             assert 403 == answer.status_code
+        refused = [("anonymous", "sign_in.begin", "refused")] * 2
+        assert refused == (await there.said())[-2:]
         assert 303 == (await client.post("/sign-in", data={"token": token})).status_code
 
 

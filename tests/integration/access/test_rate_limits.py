@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from tests.clocks import FakeClock
-from tests.servers import NO_REDIS, private_redis
+from tests.servers import NO_REDIS, RedisServer, private_redis
 from tests.web_access import world
 
 from jules_job_manager.domain.access import Role
+from jules_job_manager.domain.health import HealthStatus
 from jules_job_manager.errors import ConfigurationError, RateLimitedError
 from jules_job_manager.web.rate_limits import LimitRules, RateLimits, endpoint_limits
 
@@ -131,6 +132,19 @@ async def test_two_servers_count_together(redis, clock):
         await limits.aclose()
 
 
+async def test_health_looks_for_itself(redis, clock):
+    """That Redis went away, and came back, is found out although nobody's request is counted."""
+    limits = RateLimits(LimitRules(), clock=clock, storage=redis.address)
+    assert HealthStatus.HEALTHY is (await limits.look()).status
+    redis.stop()
+    assert HealthStatus.DEGRADED is (await limits.look()).status
+    redis.start()
+    assert HealthStatus.DEGRADED is (await limits.look()).status  # it rests
+    clock.advance(6)
+    assert HealthStatus.HEALTHY is (await limits.look()).status
+    await limits.aclose()
+
+
 async def test_redis_that_does_not_answer(redis, clock):
     """A server that stands still holds nobody up for long."""
     limits = RateLimits(LimitRules(), clock=clock, storage=redis.address)
@@ -141,12 +155,59 @@ async def test_redis_that_does_not_answer(redis, clock):
     await limits.aclose()
 
 
+async def test_two_servers_count_together_by_sentinel(redis, clock, tmp_path):
+    """The same address as for news, with the number of a database behind the service."""
+    config = tmp_path / "sentinel.conf"
+    config.write_text(f"sentinel monitor mymaster 127.0.0.1 {redis.port} 1\n")
+    sentinel = RedisServer(redis._binary, tmp_path)
+    sentinel.start_sentinel(config)
+    try:
+        places = f"127.0.0.1:{sentinel.port},localhost:{sentinel.port}"
+        address = f"redis+sentinel://{places}/mymaster/3"
+        one, two = [RateLimits(LimitRules(), clock=clock, storage=address) for _ in range(2)]
+        assert 5 == await _taken(one, 3) + await _taken(two, 4)
+        assert not one.is_degraded
+        assert "Requests are counted in Redis." == (await two.look()).message
+        for limits in (one, two):
+            await limits.aclose()
+    finally:
+        sentinel.stop()
+
+
+@pytest.mark.parametrize("scheme", ["unix", "redis+unix"])
+async def test_a_socket_of_this_machine(redis, clock, tmp_path, scheme):
+    """As for news."""
+    path = tmp_path / "redis.sock"
+    redis.stop()
+    redis.start("--unixsocket", str(path))
+    limits = RateLimits(LimitRules(), clock=clock, storage=f"{scheme}://{path}")
+    assert 5 == await _taken(limits, 6)
+    assert not limits.is_degraded
+    await limits.aclose()
+
+
 @pytest.mark.parametrize(
-    "address", ["x", "http://x", "memcached://h", "redis://user:pa55@h:port/0"]
+    ("storage", "where"), [("", "Redis"), ("memory", "in memory"), ("unix:///x", "Redis")]
 )
+async def test_where_requests_are_counted_unless_it_is_said(tmp_path, clock, storage, where):
+    """Where news go through, so that several servers count together; memory when that is said."""
+    more = {"REDIS_URL": "redis://127.0.0.1:1/0", "JJM_RATE_LIMITS__STORAGE": storage}
+    async with world(tmp_path, clock, **more) as there:
+        assert where in (await there.gate.limits.look()).message
+        await there.gate.aclose()
+    (tmp_path / "alone").mkdir()
+    async with world(tmp_path / "alone", clock) as there:
+        assert "in memory" in (await there.gate.limits.look()).message
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["x", "http://x", "memcached://h", "redis://user:pa55@h:port/0", "redis+sentinel://user:pa55@h",
+     "redis+sentinel://h/s/x"],
+)  # fmt: skip
 def test_addresses_that_are_none(address, clock):
     """Said in words, without the password."""
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError, match=r"^rate_limits\.storage ") as caught:
         RateLimits(LimitRules(), clock=clock, storage=address)
     assert "pa55" not in str(caught.value)
 

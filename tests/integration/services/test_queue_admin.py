@@ -55,7 +55,7 @@ async def test_a_moved_job_has_the_place_that_was_said(store, clock, admin, to, 
         "c": _job("c"), "d": _job("d", priority=Priority.LOW),
     }  # fmt: skip
     await store.jobs.save_jobs(list(jobs.values()))
-    assert expected == await admin.move(jobs["c"], to=to, other=jobs.get(other or ""))
+    assert expected == (await admin.move(jobs["c"], to=to, other=jobs.get(other or ""))).keys
     assert expected == await _order(store, clock)
     clock.advance(5 * 86400)
     (event,) = await store.events.read(subject="job:c")

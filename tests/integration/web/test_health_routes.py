@@ -9,7 +9,7 @@ from tests.clocks import FakeClock
 
 from jules_job_manager.domain.health import Damping, Found, HealthStatus
 from jules_job_manager.services.health import Health, HealthCheck
-from jules_job_manager.web.health import health_router
+from jules_job_manager.web.health import health_router, probe_router
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +36,7 @@ class World:
 
     def client(self, **options) -> AsyncClient:
         app = FastAPI()
+        app.include_router(probe_router(self.health))
         app.include_router(health_router(self.health, version="1.2.3", **options))
         return AsyncClient(transport=ASGITransport(app=app), base_url="http://test")
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+
+from jules_job_manager.bootstrap.access import local_caller
+from jules_job_manager.domain.access import Role
+from jules_job_manager.web.app import create_app
+from jules_job_manager.web.requests import HEADERS
 
 from .conftest import client_of
 
@@ -75,10 +82,6 @@ async def test_a_body_that_is_too_large_is_refused(environ, web, client):
 
 async def test_other_origins_only_when_they_are_named(service):
     """A page of a named origin may call, any other may not."""
-    from dataclasses import replace
-
-    from jules_job_manager.web.app import create_app
-
     settings = service.app.settings
     server = replace(settings.server, cors_origins=("https://ui.example",))
     service.app.settings = replace(settings, server=server)
@@ -92,6 +95,40 @@ async def test_other_origins_only_when_they_are_named(service):
         )
     assert "https://ui.example" == good.headers["access-control-allow-origin"]
     assert "access-control-allow-origin" not in bad.headers
+
+
+async def test_a_page_elsewhere_reads_every_header_that_is_meant_for_it(service):
+    """Whatever answers carry is named to the browser, or is for the browser alone."""
+    settings = service.app.settings
+    service.app.settings = replace(
+        settings, server=replace(settings.server, cors_origins=("https://ui.example",)),
+        rate_limits=replace(settings.rate_limits, enabled=True, per_minute=5, exempt_admins=False),
+    )  # fmt: skip
+    web = create_app(service)
+    issued = await web.state.gate.access.create("page", Role.ADMIN, caller=local_caller())
+    job = {"key": "A", "prompt": "x"}
+    async with client_of(web) as client:
+        client.headers["Origin"] = "https://ui.example"
+        answers = [await client.get("/api/v1/jobs")]
+        client.headers["X-API-Key"] = issued.text
+        for _ in range(2):
+            answers.append(
+                await client.post("/api/v1/jobs", json=job, headers={"Idempotency-Key": "one"})
+            )
+        answers += [await client.get(f"/api/v1/jobs{path}") for path in ("/A", "", "", "")]
+    assert [401, 201, 201, 200, 200, 200, 429] == [answer.status_code for answer in answers]
+    sent = {name.lower() for answer in answers for name in answer.headers}
+    assert {
+        "etag", "location", "retry-after", "idempotency-replayed", "ratelimit", "ratelimit-policy",
+        "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "www-authenticate",
+        "x-request-id",
+    } <= sent  # fmt: skip
+    shown = {"cache-control", "content-length", "content-type"}
+    for_the_browser = {name.decode() for name, _ in HEADERS} | {"vary"}
+    for answer in answers:
+        named = answer.headers["access-control-expose-headers"].lower().split(", ")
+        rest = sent - set(named) - shown - for_the_browser
+        assert {"access-control-allow-origin", "access-control-expose-headers"} == rest
 
 
 async def test_the_start_page_leads_on(client, web):

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from jules_job_manager.errors import ConfigurationError
-from jules_job_manager.settings.model import ServerSettings
+from jules_job_manager.settings.model import MetricsSettings, ServerSettings
+from jules_job_manager.web.metrics import require_safe_metrics
 from jules_job_manager.web.serve import address_of, is_loopback, open_socket, require_safe
 
 
@@ -26,6 +27,17 @@ def test_a_network_needs_tls_or_a_proxy(host):
         require_safe(ServerSettings(host=host))
     assert "server.tls_certificate" in refused.value.hint
     require_safe(ServerSettings(host=host, behind_proxy=True))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "example.org", ""])
+def test_metrics_on_a_network_are_wanted_by_name(host):
+    """No key is asked for on their port, so it is refused with what to do."""
+    given = MetricsSettings(host=host, port=9090)
+    with pytest.raises(ConfigurationError, match="without a key") as refused:
+        require_safe_metrics(given)
+    assert "metrics.allow_public" in refused.value.hint
+    for safe in ({"allow_public": True}, {"port": 0}, {"enabled": False}, {"host": "::1"}):
+        require_safe_metrics(replace(given, **safe))
 
 
 def test_files_of_tls(tmp_path):

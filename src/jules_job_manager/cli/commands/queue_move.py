@@ -5,10 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
+    from jules_job_manager.services.queue_admin import Moved
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -29,11 +29,11 @@ def run(args: Namespace, context: Context) -> int:
     beside = args.before or args.after
     to = next(word for word in ("top", "bottom", "before", "after") if getattr(args, word))
 
-    async def work(app: App) -> Sequence[str]:
+    async def work(app: App) -> Moved:
         jobs = await app.store.jobs.list_jobs()
         other = find_job(jobs, beside) if beside else None
         return await app.queue_admin.move(find_job(jobs, args.key), to=to, other=other)
 
-    for place, key in enumerate(context.run(work), start=1):
+    for place, key in enumerate(context.run(work).keys, start=1):
         context.write(f"{place}\t{safe_text(key)}")
     return 0

@@ -33,10 +33,12 @@ def run(args: Namespace, context: Context) -> int:
     from dataclasses import replace
 
     from jules_job_manager.cli.commands.queue_run import parsed_remotes
+    from jules_job_manager.web.metrics import require_safe_metrics
     from jules_job_manager.web.serve import loop_factory, require_safe
 
     settings = context.settings(_flags(args))
     require_safe(settings.server)
+    require_safe_metrics(settings.metrics)
     remotes = parsed_remotes(args.remote)
     context.use(replace(settings, remotes={**settings.remotes, **remotes}))
     context.run(

@@ -45,6 +45,10 @@ def run(args: Namespace, context: Context) -> int:
         "review.checks": args.check,
     }
     settings = context.settings(flags)
+    if settings.metrics.port:
+        from jules_job_manager.web.metrics import require_safe_metrics
+
+        require_safe_metrics(settings.metrics)
     remotes = parsed_remotes(args.remote)
     context.use(replace(settings, remotes={**settings.remotes, **remotes}))
     load = context.rereading(flags, remotes)

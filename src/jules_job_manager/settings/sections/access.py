@@ -60,8 +60,9 @@ class RateLimitSettings:
 
     enabled: bool = setting(default=True, doc="Limit requests at all.")
     storage: str = setting(
-        "", "Where requests are counted: empty for each server process by itself, or a redis:// address "
-        "for all together. Needs the extra `redis`.", secret=True,
+        "", "Where requests are counted: an address of Redis as in redis.url, so that all server processes "
+        "count together; memory: each for itself; empty: in redis.url, or in memory without one.",
+        secret=True,
     )  # fmt: skip
     per_minute: int = setting(100, "Of one key or person.", minimum=1)
     anonymous_per_minute: int = setting(60, "Of one address, to pages that need no key.", minimum=1)

@@ -29,6 +29,10 @@ class MetricsSettings:
         minimum=0,
     )  # fmt: skip
     host: str = setting("127.0.0.1", "Address that port listens on.")
+    allow_public: bool = setting(
+        default=False, doc="Let `metrics.host` be an address that other machines reach, although no key is "
+        "asked for: a firewall or a private network keeps strangers out.",
+    )  # fmt: skip
     snapshot_seconds: float = setting(
         15.0, "Most age of counts of the store; 0: counted for each scrape.", minimum=0
     )

@@ -29,7 +29,7 @@ from jules_job_manager.web.changes import job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
 from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
-from jules_job_manager.web.problems import documented, request_id_of
+from jules_job_manager.web.problems import documented
 from jules_job_manager.web.routes.events import History, history_of
 from jules_job_manager.web.schemas import jobs as s
 from jules_job_manager.web.schemas.base import BatchResult, Page
@@ -95,7 +95,7 @@ async def create_jobs(app: QueueWriter, body: s.NewJobsIn, request: Request) -> 
         there = is_again(request)
         return (await _desk(app).add(**item.model_dump(), may_be_there=there)).to_dict()
 
-    return await one_by_one(body.jobs, work, request_id_of(request))
+    return await one_by_one(request, body.jobs, work, resource="jobs", id_name="key")
 
 
 @router.get("/jobs/{key}", operation_id="get_job", response_model=s.JobOut, responses=_FOUND)
@@ -171,9 +171,9 @@ async def move_job(
     """Give a waiting job another place; the answer is the new order."""
     job = await job_meant(app, key, if_match)
     other = None if body.other is None else await job_meant(app, body.other)
-    keys = list(await app.queue_admin.move(job, to=body.to, other=other))
-    note_change(request, notes.job_moved(job.key, keys))
-    return {"keys": keys}
+    moved = await app.queue_admin.move(job, to=body.to, other=other)
+    note_change(request, notes.job_moved(job.key, moved.keys, moved.was))
+    return {"keys": list(moved.keys)}
 
 
 @router.post("/jobs/{key}/skip", operation_id="skip_job", response_model=s.JobOut, responses=_ACTS)

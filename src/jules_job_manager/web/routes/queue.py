@@ -18,6 +18,7 @@ from jules_job_manager.services.decisions import (
     DecisionSort,
     waiting_decisions,
 )
+from jules_job_manager.services.queue_look import PAUSED_NOTE
 from jules_job_manager.services.queue_summary import queue_summary
 from jules_job_manager.settings.shown import rows
 from jules_job_manager.web.auditing import note_change
@@ -64,8 +65,9 @@ async def get_board(app: QueueReader) -> dict[str, Any]:
 async def pause_queue(app: QueueWriter, request: Request, body: s.PauseIn | None = None) -> None:
     """Let no job get an attempt until it is resumed; what runs goes on."""
     reason = (body or s.PauseIn()).reason
+    was = await app.store.get_note(PAUSED_NOTE)
     await app.queue_admin.pause(reason)
-    note_change(request, notes.queue_paused(reason))
+    note_change(request, notes.queue_paused(reason, was))
 
 
 @router.post(
@@ -73,9 +75,10 @@ async def pause_queue(app: QueueWriter, request: Request, body: s.PauseIn | None
 )
 async def resume_queue(app: QueueWriter, request: Request) -> dict[str, Any]:
     """Let jobs start again."""
-    was = await app.queue_admin.resume()
-    note_change(request, notes.queue_resumed(was_paused=was))
-    return {"was_paused": was}
+    was = await app.store.get_note(PAUSED_NOTE)
+    was_paused = await app.queue_admin.resume()
+    note_change(request, notes.queue_resumed(was, was_paused=was_paused))
+    return {"was_paused": was_paused}
 
 
 @router.get("/quota", operation_id="get_quota", response_model=list[s.QuotaOut])

@@ -103,16 +103,16 @@ async def show_sign_in(
 async def redeem_link(request: Request) -> Response:
     """Use a link up and open a session."""
     note_audited(request)
-    _require_own_form(request)
     body = await request.body()
     fields = parse_qs(body[:_MOST_FORM_BYTES].decode("utf-8", "replace"))
     gate = gate_of(request)
     try:
+        _require_own_form(request)
         opened = await gate.sign_in.redeem(
             fields.get("token", [""])[0], address=gate.address(request),
             request_id=str(request.scope.get("state", {}).get("request_id", "")),
         )  # fmt: skip
-    except SignInRequiredError as error:
+    except (SignInRequiredError, AccessDeniedError) as error:
         await gate.count_failure(request, error)
         raise
     return _signed_in(request, opened)
@@ -172,7 +172,7 @@ async def finish_oidc(
             address=gate.address(request),
             request_id=str(request.scope.get("state", {}).get("request_id", "")),
         )  # fmt: skip
-    except SignInRequiredError as refused:
+    except (SignInRequiredError, AccessDeniedError) as refused:
         await gate.count_failure(request, refused)
         raise
     response = _signed_in(request, opened)
@@ -218,7 +218,9 @@ def _require_own_form(request: Request) -> None:
     """
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host", ""):
-        raise AccessDeniedError("The form comes from another site.")
+        raise AccessDeniedError(
+            "The form comes from another site.", context={"given": "form of another site"}
+        )
 
 
 def _page(body: str, *, status: int = 200) -> HTMLResponse:

@@ -16,7 +16,12 @@ from jules_job_manager.domain.references import repository_from
 from jules_job_manager.domain.task import JulesTask, NewTask, TaskStatus
 from jules_job_manager.ports.task_reader import TaskStanding, standing_of
 from jules_job_manager.ports.task_store import TaskQuery
-from jules_job_manager.services.stored_tasks import stored_standing, stored_task, stored_text
+from jules_job_manager.services.stored_tasks import (
+    stored_standing,
+    stored_task,
+    stored_text,
+    task_if_stored,
+)
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.batches import one_by_one
 from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
@@ -25,7 +30,7 @@ from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
 from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
-from jules_job_manager.web.problems import documented, request_id_of
+from jules_job_manager.web.problems import documented
 from jules_job_manager.web.routes.events import History, history_of
 from jules_job_manager.web.schemas import tasks as s
 from jules_job_manager.web.schemas.base import BatchResult
@@ -180,7 +185,7 @@ async def create_tasks(
     async def work(item: s.NewTaskIn) -> dict[str, Any]:
         return (await _created(app, item)).to_dict()
 
-    return await one_by_one(body.tasks, work, request_id_of(request))
+    return await one_by_one(request, body.tasks, work, resource="tasks", id_name="id")
 
 
 @router.post("/tasks/check", operation_id="check_task", response_model=s.NewTaskIn, responses=_ACTS)
@@ -205,8 +210,9 @@ async def update_task(
     """Archive a task, or bring it back."""
     if if_match is not None:
         require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
+    was = await task_if_stored(app.store, reference)
     task_id = await app.tasks.set_archived(reference, archived=body.archived)
-    note_change(request, notes.task_archived(task_id, archived=body.archived))
+    note_change(request, notes.task_archived(task_id, was, archived=body.archived))
     return json_answer(await _as_changed(app, task_id), tagged=True)
 
 
@@ -220,8 +226,9 @@ async def delete_task(
     """Delete a task at Jules for good; what is stored of it goes too, its events stay."""
     if if_match is not None:
         require_tag(if_match, text_tag(await stored_text(app.store, app.exact_reader, reference)))
+    was = await task_if_stored(app.store, reference)
     task_id = await app.tasks.delete_task(reference)
-    note_change(request, notes.task_deleted(task_id))
+    note_change(request, notes.task_deleted(task_id, was))
 
 
 @router.post(
