@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from jules_job_manager.bootstrap import App
+    from jules_job_manager.bootstrap.operations import Operations
     from jules_job_manager.cli.context import Context
     from jules_job_manager.settings.model import Settings
 
@@ -63,21 +64,33 @@ async def _work(
     await prepare_checks(context, settings)
     app.use_remotes(remotes)
     watch = LineWatch(context, as_json=as_json)
-    async with _metrics(app, settings):
+    operations = _operations(app, settings)
+    meter = None if operations is None else operations.meter
+    async with _serving(operations, settings):
         worker = queue_worker(app, settings, remotes, report=watch.report, watch=True)
         with stopped_by_signals(context, worker.stop):
-            async with delivering(app):
+            async with delivering(app, meter=meter):
                 await worker.stand_by()
 
 
-def _metrics(app: App, settings: Settings) -> AbstractAsyncContextManager[None]:
-    """Serve metrics on a port of their own while the block runs, where one is configured."""
+def _operations(app: App, settings: Settings) -> Operations | None:
+    """Return what measures, where a port for metrics is configured."""
     if not (settings.metrics.enabled and settings.metrics.port):
+        return None
+    from jules_job_manager.bootstrap.operations import operations_of
+
+    trace_id = None if app.tracer is None else app.tracer.trace_id
+    return operations_of(app, settings, trace_id=trace_id)
+
+
+def _serving(
+    operations: Operations | None, settings: Settings
+) -> AbstractAsyncContextManager[None]:
+    """Serve metrics on a port of their own while the block runs, if there are any."""
+    if operations is None:
         from contextlib import nullcontext
 
         return nullcontext()
-    from jules_job_manager.bootstrap.operations import operations_of
     from jules_job_manager.web.operations import operated
 
-    trace_id = None if app.tracer is None else app.tracer.trace_id
-    return operated(operations_of(app, settings, trace_id=trace_id), settings.metrics)
+    return operated(operations, settings.metrics)
