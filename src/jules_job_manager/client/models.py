@@ -194,7 +194,7 @@ class EventOut(TypedDict):
 
 class EventPage(TypedDict):
     """
-    Events, oldest first.
+    Events, in the order that was asked for.
     """
 
     items: list[EventOut]
@@ -724,6 +724,7 @@ class Problem(TypedDict):
     hint: NotRequired[str | None]
     request_id: NotRequired[str]
     errors: NotRequired[list[dict[str, Any]]]
+    made: NotRequired[str | None]
 
 
 class AttemptOut(TypedDict):
