@@ -110,6 +110,7 @@ async def world(path: Path, clock, *, provider=None, **environ: str):
         app.include_router(api)
         for part in (keys, audit):
             app.include_router(part.router, prefix="/api/v1")
+        app.include_router(keys.issuing, prefix="/api/v1")
 
         @app.exception_handler(JulesManagerError)
         async def known(request: Request, error: JulesManagerError) -> JSONResponse:

@@ -35,7 +35,8 @@
     ├── RateLimitedError               too many requests in a short time (transient)
     ├── ConflictError                  the request does not fit what is there
     │   ├── RequestInProgressError     the same request is being worked on (transient)
-    │   └── RequestMismatchError       its idempotency key belongs to another request
+    │   ├── RequestMismatchError       its idempotency key belongs to another request
+    │   └── AlreadyIssuedError         it was done, and the secret was in its first answer alone
     ├── ServiceUnreachableError        the service that commands talk to gave no answer
     └── ServiceTooOldError             the service does not know what it was asked for
 
@@ -333,6 +334,24 @@ class RequestMismatchError(ConflictError):
     """The idempotency key was used with another request."""
 
     code = "JJM122"
+
+
+class AlreadyIssuedError(ConflictError):
+    """It was done before, and its secret is shown only once."""
+
+    code = "JJM123"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        made: str = "",
+        hint: str | None = None,
+        context: dict[str, Any] | None = None,
+    ) -> None:
+        """Build it; `made` is the id of what has the secret, or empty when it has none."""
+        super().__init__(message, hint=hint, context=context)
+        self.made = made
 
 
 class ServiceUnreachableError(JulesManagerError):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from jules_job_manager.services.webhooks import Webhooks
     from jules_job_manager.settings.model import Settings
 
+_DELIVERIES = "jules_webhook_deliveries_total"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveService:
@@ -139,12 +141,15 @@ async def webhooks_of(app: App, *, actor: str = "jjm") -> AsyncIterator[Webhooks
 
 
 @asynccontextmanager
-async def delivering(app: App, *, finish_seconds: float = 0.0) -> AsyncIterator[None]:
+async def delivering(
+    app: App, *, finish_seconds: float = 0.0, meter: Meter | None = None
+) -> AsyncIterator[None]:
     """Deliver webhooks while the block runs, unless another program does: one at a time has the lease.
 
     Args:
         app: Whose store has them.
         finish_seconds: When the block has ended well, what is due is delivered for so long at most.
+        meter: Counts deliveries; None: nothing does.
 
     Raises:
         ConfigurationError: a setting cannot be used.
@@ -155,7 +160,7 @@ async def delivering(app: App, *, finish_seconds: float = 0.0) -> AsyncIterator[
         bus = app.bus
         if bus is None:
             bus = await stack.enter_async_context(announcing(app.store, app.settings, app.clock))
-        deliveries = _deliveries(app, bus, sender, _counter(None, ""))
+        deliveries = _deliveries(app, bus, sender, _counter(meter, _DELIVERIES))
         if deliveries is None:
             yield
             return
@@ -194,9 +199,7 @@ async def live_service(app: App, meter: Meter | None = None) -> AsyncIterator[Li
         live = live_events(app.store, bus, app.settings)
         sender = _sender(app.settings)
         stack.push_async_callback(sender.aclose)
-        deliveries = _deliveries(
-            app, bus, sender, _counter(meter, "jules_webhook_deliveries_total")
-        )
+        deliveries = _deliveries(app, bus, sender, _counter(meter, _DELIVERIES))
         cache = open_cache(app.settings)
         stack.push_async_callback(cache.aclose)
         tasks = TaskCache(

@@ -100,7 +100,6 @@ class Service:
         meter = self.operations.meter
         meter.put("jules_live_clients", float(known.followers))
         meter.put("jules_bus_connected", float(not known.bus.degraded))
-        meter.put("jules_webhook_pending", float(await self.app.store.webhooks.count_pending()))
         if known.log_trouble:
             return Found(status=HealthStatus.UNHEALTHY, message=known.log_trouble)
         if known.bus.degraded:

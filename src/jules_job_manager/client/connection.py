@@ -59,7 +59,9 @@ class Connection:
     ) -> Any:
         """Send a request and return the JSON of its answer.
 
-        A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice.
+        A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice. One
+        that makes a secret, and whose first answer was lost, ends with an AlreadyIssuedError that
+        says what it belongs to.
         With `once` the service does not look at such a key, so it is sent once.
         With `takes_long` the answer may take minutes.
 

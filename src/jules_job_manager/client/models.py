@@ -743,6 +743,7 @@ class Problem(TypedDict):
     hint: NotRequired[str | None]
     request_id: NotRequired[str]
     errors: NotRequired[list[dict[str, Any]]]
+    made: NotRequired[str | None]
 
 
 class AttemptOut(TypedDict):

@@ -659,28 +659,12 @@ class Operations:
 
     async def create_key(self, *, body: m.NewKey) -> m.IssuedKeyView:
         """Make an API key; nobody gives more than they may do themselves."""
-        found: m.IssuedKeyView = await self._connection.json(
-            "POST", "/api/v1/keys", body=body, once=True
-        )
+        found: m.IssuedKeyView = await self._connection.json("POST", "/api/v1/keys", body=body)
         return found
 
     async def revoke_key(self, key: str) -> m.KeyView:
         """Make a key stop working at once; again, it changes nothing."""
         found: m.KeyView = await self._connection.json("DELETE", f"/api/v1/keys/{path_part(key)}")
-        return found
-
-    async def rotate_key(self, key: str, *, body: m.Rotation) -> m.IssuedKeyView:
-        """Give a key a successor with the same name, role and scopes."""
-        found: m.IssuedKeyView = await self._connection.json(
-            "POST", f"/api/v1/keys/{path_part(key)}/rotate", body=body, once=True
-        )
-        return found
-
-    async def create_link(self, *, body: m.NewLink) -> m.LinkView:
-        """Make a link that signs a person in, once and for a few minutes."""
-        found: m.LinkView = await self._connection.json(
-            "POST", "/api/v1/sign-in-links", body=body, once=True
-        )
         return found
 
     async def list_sessions(self) -> m.SignedInPage:
@@ -691,7 +675,7 @@ class Operations:
     async def sign_out_person(self, name: str) -> m.EndedView:
         """End all sessions of a person."""
         found: m.EndedView = await self._connection.json(
-            "POST", f"/api/v1/people/{path_part(name)}/sign-out", once=True
+            "POST", f"/api/v1/people/{path_part(name)}/sign-out"
         )
         return found
 
@@ -789,7 +773,7 @@ class Operations:
     async def create_webhook(self, *, body: m.NewWebhookIn) -> m.IssuedWebhookOut:
         """Send events to an address from now on; its secret is in the answer, this once."""
         found: m.IssuedWebhookOut = await self._connection.json(
-            "POST", "/api/v1/webhooks", body=body, once=True
+            "POST", "/api/v1/webhooks", body=body
         )
         return found
 
@@ -848,10 +832,22 @@ class Operations:
         )
         return found
 
+    async def rotate_key(self, key: str, *, body: m.Rotation) -> m.IssuedKeyView:
+        """Give a key a successor with the same name, role and scopes."""
+        found: m.IssuedKeyView = await self._connection.json(
+            "POST", f"/api/v1/keys/{path_part(key)}/rotate", body=body
+        )
+        return found
+
+    async def create_link(self, *, body: m.NewLink) -> m.LinkView:
+        """Make a link that signs a person in, once and for a few minutes."""
+        found: m.LinkView = await self._connection.json("POST", "/api/v1/sign-in-links", body=body)
+        return found
+
     async def rotate_webhook_secret(self, endpoint: str) -> m.IssuedWebhookOut:
         """Give an endpoint a new secret; messages are signed with both for a day."""
         found: m.IssuedWebhookOut = await self._connection.json(
-            "POST", f"/api/v1/webhooks/{path_part(endpoint)}/rotate-secret", once=True
+            "POST", f"/api/v1/webhooks/{path_part(endpoint)}/rotate-secret"
         )
         return found
 

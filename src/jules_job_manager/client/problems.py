@@ -42,6 +42,8 @@ def error_of(answer: httpx2.Response, address: str) -> e.JulesManagerError:
     error = _made(_BY_CODE.get(code, e.JulesManagerError), detail, answer)
     error.hint = None if hint is None else str(hint)
     error.context = {"request_id": str(problem.get("request_id", ""))}
+    if isinstance(error, e.AlreadyIssuedError):
+        error.made = str(problem.get("made") or "")
     return error
 
 

@@ -153,7 +153,7 @@ METRICS: tuple[Metric, ...] = (
     _gauge("jules_live_clients", "Clients that are being told live.", origin=_HERE),
     _counter("jules_webhook_deliveries_total", "Webhook requests sent, by outcome.", "outcome",
              words=("delivered", "failed", "given_up"), origin=_HERE),
-    _gauge("jules_webhook_pending", "Webhook deliveries that wait to be sent.", origin=_HERE),
+    _gauge("jules_webhook_pending", "Webhook deliveries that wait to be sent."),
     _counter("jules_rate_limited_total", "Requests refused because of a rate limit.",
              origin=_HERE),
     # Health.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,13 +52,19 @@ class WebhookStore(Protocol):
         """
         ...
 
-    async def due(self, *, now: datetime, each: int, limit: int) -> Sequence[WebhookDelivery]:
-        """Return pending deliveries of enabled endpoints whose time has come, oldest due first.
+    async def due(
+        self, *, now: datetime, each: int, limit: int, in_hand: Collection[int] = ()
+    ) -> Sequence[WebhookDelivery]:
+        """Return pending deliveries of enabled endpoints whose time has come.
+
+        First comes one of each endpoint, then a second, and so on; of one endpoint the longest due is
+        first. So an endpoint that has much to be sent does not stand before others.
 
         Args:
             now: The time.
-            each: At most so many of one endpoint, >= 1.
-            limit: At most so many in all, 1 to 1000.
+            each: At most so many of one endpoint, >= 1, those in hand among them.
+            limit: At most so many in all, 1 to 1000, without those in hand.
+            in_hand: Ids of deliveries that are being sent; they are not returned. At most 2000.
         """
         ...
 
@@ -66,8 +72,8 @@ class WebhookStore(Protocol):
         """Return how many deliveries wait to be sent."""
         ...
 
-    async def next_due(self) -> datetime | None:
-        """Return when the next pending delivery of an enabled endpoint is due, or None."""
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        """Return when the next pending delivery of an enabled endpoint is due after then, or None."""
         ...
 
     async def save_delivery(self, delivery: WebhookDelivery) -> None:

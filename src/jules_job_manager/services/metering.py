@@ -194,6 +194,8 @@ class StoreMeter:
         self._meter.put("jules_oldest_ready_job_age_seconds", age)
         behind = max(0, figures.newest_event_id - self._events.counted_to)
         self._meter.put("jules_events_behind", behind)
+        pending = await self._store.webhooks.count_pending()
+        self._meter.put("jules_webhook_pending", float(pending))
 
     async def _count_quota(self) -> None:
         now = self._clock.now()

@@ -94,7 +94,8 @@ def create_app(
 
     for part in (tasks, jobs, attempts, queue, backlogs, keys, audit, upkeep, webhooks):
         app.include_router(part.router, prefix=PREFIX)  # each router within one costs every request
-    app.include_router(webhooks.issuing, prefix=PREFIX)
+    for issuing in (keys.issuing, webhooks.issuing):
+        app.include_router(issuing, prefix=PREFIX)
     follow = live_router(
         service.events.live, stream_policy(parts.settings.live),
         dependencies=[Depends(needs(Permission.EVENTS_READ))], recheck=may_follow,

@@ -11,7 +11,12 @@ from fastapi.routing import iter_route_contexts
 from jules_job_manager.web import problems
 from jules_job_manager.web.access import rules_of
 from jules_job_manager.web.examples import complete_examples, show_lists
-from jules_job_manager.web.idempotency import HEADER, MOST_KEY_LETTERS, IdempotentRoute
+from jules_job_manager.web.idempotency import (
+    HEADER,
+    MOST_KEY_LETTERS,
+    IdempotentRoute,
+    IssuingRoute,
+)
 
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
@@ -29,6 +34,12 @@ _IDEMPOTENCY = {
     "description": "Sent again with the same key, the request is not done again: the answer is the same.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MOST_KEY_LETTERS},
 }
+
+_ISSUING = {
+    **_IDEMPOTENCY,
+    "description": "Sent again with the same key, the request is not done again: the answer is 409, JJM123, "
+    "and says what the secret belongs to, which was in the first answer alone.",
+}  # fmt: skip
 
 
 def describe(app: FastAPI) -> None:
@@ -58,7 +69,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     complete_examples(schemas)
     rules = rules_of(app)
     repeatable = {
-        (method.lower(), context.path)
+        (method.lower(), context.path): context.original_route
         for context in iter_route_contexts(app.routes)
         if isinstance(context.original_route, IdempotentRoute)
         for method in context.methods or ()
@@ -70,7 +81,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
             more = [404] if "{" in path else []
             more += [413] if method in {"post", "put", "patch"} else []
             if method == "post" and (method, path) in repeatable:
-                operation.setdefault("parameters", []).append(_IDEMPOTENCY)
+                issues = isinstance(repeatable[method, path], IssuingRoute)
+                header = _ISSUING if issues else _IDEMPOTENCY
+                operation.setdefault("parameters", []).append(header)
                 more += [409, 422]
             for status, said in problems.documented(*more).items():
                 operation["responses"].setdefault(str(status), said)

@@ -6,6 +6,10 @@ path, query or body, a mismatch. What raised an error is not kept, so sending it
 but an outcome that is not clear is, since it may have happened. When a try was begun and nobody knows
 how it ended (the server was killed, or the database went away), the next one hears so from `is_again`;
 a route whose work cannot be looked for first depends on `done_once`, which refuses.
+
+Where the answer holds a secret (`IssuingRoute`), it is not kept: the store would have the secret in clear
+text. Sent again, such a request hears that it was done, and what the secret belongs to
+(`AlreadyIssuedError`).
 Source: draft-ietf-httpapi-idempotency-key-header-07, read 2026-11.
 
 The application holds an `Idempotency` in `app.state.idempotency`.
@@ -30,6 +34,7 @@ from starlette.responses import Response, StreamingResponse
 
 from jules_job_manager.domain.access import Principal
 from jules_job_manager.errors import (
+    AlreadyIssuedError,
     InvalidInputError,
     JulesManagerError,
     NotRecordedError,
@@ -48,8 +53,11 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 MOST_KEY_LETTERS = 255
 _AGAIN = "jjm_again"
+_ISSUED = "jjm_issued"
 _KEPT_HEADERS = ("content-type", "location", "etag", "link")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Keep = Callable[[Request, Response], KeptAnswer | None]
+"""Returns what is kept of an answer; None: nothing, it may be tried again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +94,10 @@ class Idempotency:
         self._keep = keep_seconds
         self._lease = lease_seconds
 
-    async def once(self, request: Request, key: str, who: Principal, handler: Handler) -> Response:
-        """Return the answer, from `handler` or as it was kept.
+    async def once(
+        self, request: Request, key: str, who: Principal, handler: Handler, keep: Keep
+    ) -> Response:
+        """Return the answer, from `handler` or as it was kept by `keep`.
 
         Raises:
             RequestInProgressError: the same request is being done.
@@ -108,26 +118,21 @@ class Idempotency:
             return Response(claim.answer.body, claim.answer.status, headers=headers)
         request.scope.setdefault("state", {})[_AGAIN] = claim.is_again
         mine = _Held(owner=owner, key=key, token=token, is_again=claim.is_again)
-        return await self._done(request, handler, mine)
+        return await self._done(request, handler, mine, keep)
 
-    async def _done(self, request: Request, handler: Handler, mine: _Held) -> Response:
+    async def _done(self, request: Request, handler: Handler, mine: _Held, keep: Keep) -> Response:
         keeper = asyncio.create_task(self._keep_claim(mine))  # ended and awaited below
         end: Callable[[_Held], Awaitable[None]] = (
             self._leave
         )  # until it is known that nothing was done
         try:
             response = await handler(request)
-            answer = _kept(response)
+            answer = keep(request, response)
             end = self._release if answer is None else await self._answered(mine, answer)
             return response
         except (UnclearOutcomeError, NotRecordedError) as exc:
             # It may have happened, or did: sent again, it must not be done again.
-            response = problem_of(exc, request_id_of(request))
-            headers = (("content-type", response.headers["content-type"]),)
-            unclear = KeptAnswer(
-                status=response.status_code, headers=headers, body=bytes(response.body)
-            )
-            end = await self._answered(mine, unclear)
+            end = await self._answered(mine, _taken(problem_of(exc, request_id_of(request))))
             raise
         except StoreError:
             raise  # perhaps written, and only the answer of the database was lost
@@ -209,8 +214,28 @@ async def done_once(request: Request) -> None:
         )
 
 
+def note_issued(request: Request, made: str, *, hint: str) -> None:
+    """Say what a request made whose answer holds a secret, for whoever sends it again.
+
+    Args:
+        request: Of an `IssuingRoute`.
+        made: Id of what has the secret, or empty.
+        hint: How to get to a secret when the answer was lost.
+    """
+    request.scope.setdefault("state", {})[_ISSUED] = (made, hint)
+
+
 class IdempotentRoute(APIRoute):
     """A route whose POST may be sent again."""
+
+    def kept(self, request: Request, response: Response) -> KeptAnswer | None:
+        """Return what is kept of an answer; None of a stream, and of one that says: try again."""
+        del request
+        if isinstance(response, StreamingResponse) or response.status_code >= 500:
+            return None
+        if response.status_code in {401, 403, 409, 429}:
+            return None
+        return _taken(response)
 
     def get_route_handler(self) -> Handler:
         """Return the handler, in front of which kept answers are looked for."""
@@ -224,9 +249,33 @@ class IdempotentRoute(APIRoute):
             who = await gate_of(request).principal(request)
             idempotency = request.app.state.idempotency
             assert isinstance(idempotency, Idempotency)
-            return await idempotency.once(request, key, who, handler)
+            return await idempotency.once(request, key, who, handler, self.kept)
 
         return once
+
+
+class IssuingRoute(IdempotentRoute):
+    """A route whose POST may be sent again, and whose answer holds a secret that is not kept.
+
+    Such a route depends on `done_once`: a second secret would take the place of the first, or be
+    one more that nobody knows of.
+    """
+
+    def kept(self, request: Request, response: Response) -> KeptAnswer | None:
+        """Return that it was done, and for what; None of what did not work."""
+        if not 200 <= response.status_code < 300:
+            return None
+        made, hint = request.scope.get("state", {}).get(_ISSUED, ("", None))
+        said = f" It belongs to {made}." if made else ""
+        error = AlreadyIssuedError(
+            "It was done the first time; the secret was in that answer, which is not given again."
+            f"{said}",
+            made=made, hint=hint,
+        )  # fmt: skip
+        problem = problem_of(error, request_id_of(request))
+        if "location" in response.headers:
+            problem.headers["location"] = response.headers["location"]
+        return _taken(problem)
 
 
 def key_from(text: str) -> str:
@@ -254,12 +303,7 @@ async def _fingerprint(request: Request, who: Principal) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()
 
 
-def _kept(response: Response) -> KeptAnswer | None:
-    """Return what is kept of an answer; None of a stream, and of one that says: try again."""
-    if isinstance(response, StreamingResponse) or response.status_code >= 500:
-        return None
-    if response.status_code in {401, 403, 409, 429}:
-        return None
+def _taken(response: Response) -> KeptAnswer:
     headers = tuple(
         (name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers
     )

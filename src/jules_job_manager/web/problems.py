@@ -86,6 +86,9 @@ class Problem(BaseModel):
     errors: list[dict[str, Any]] = Field(
         default_factory=list, description="Which parts of the request are wrong: `at`, `problem`."
     )
+    made: str | None = Field(
+        default=None, description="With JJM123: the id of what the secret belongs to."
+    )
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -142,7 +145,7 @@ def problem_of(
     return answer(
         status, code=error.code, title=title, detail=mask(error.message),
         hint=None if error.hint is None else mask(error.hint), request_id=request_id,
-        headers=headers,
+        headers=headers, made=getattr(error, "made", ""),
     )  # fmt: skip
 
 
@@ -156,9 +159,10 @@ def answer(
     hint: str | None = None,
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
+    made: str = "",
 ) -> JSONResponse:
     """Return a problem as an answer."""
-    body = {
+    body: dict[str, Any] = {
         "type": f"urn:jjm:problem:{code}",
         "title": title,
         "status": status,
@@ -168,6 +172,8 @@ def answer(
         "request_id": request_id,
         "errors": list(errors),
     }
+    if made:
+        body["made"] = made
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 

@@ -151,16 +151,50 @@ def test_metrics_are_not_open_to_a_network_by_accident(jjm, command):
     assert "metrics.allow_public" in done.stderr
 
 
+def test_a_worker_counts_the_webhooks_that_it_delivers(jjm, hook, tmp_path):
+    """In a team no server may deliver; then the alert hears of failures from the worker's port."""
+    home = tmp_path / "worker's"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    allowed = {"JJM_HOME": str(home), "JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    # The making of an endpoint is its first event.
+    for path in ("there", "too"):
+        jjm("webhook", "create", f"http://127.0.0.1:{hook.server_address[1]}/{path}", "--type",
+            "webhook_created", **allowed)  # fmt: skip
+    worker = start_jjm(
+        ["worker"], cwd=tmp_path,
+        env=bare_environment(
+            **allowed, JJM_BACKEND="simulator", JJM_REVIEW__SANDBOX="host",
+            JJM_METRICS__PORT=str(port), JJM_METRICS__SNAPSHOT_SECONDS="0",
+        ),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        delivered = 'jules_webhook_deliveries_total{outcome="delivered"} '
+        until("deliveries are counted", lambda: f"{delivered}3.0" in _asked(port))
+        assert "jules_webhook_pending 0.0" in _asked(port)
+    finally:
+        worker.send_signal(signal.SIGINT)
+        out, err = worker.communicate(timeout=60)
+    assert 0 == worker.returncode, out + err
+    assert 3 == len(hook.got)
+
+
+def _asked(port: int) -> str:
+    """Return the metrics, or nothing while none are served."""
+    with (
+        contextlib.suppress(OSError),
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
+    ):
+        return str(answer.read().decode())
+    return ""
+
+
 def _metrics(port: int) -> str:
     """Return the metrics once a call of Jules is among them."""
 
     def told() -> str:
-        with (
-            contextlib.suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
-        ):
-            text = answer.read().decode()
-            return text if "call_duration_seconds_count{" in text else ""
-        return ""
+        text = _asked(port)
+        return text if "call_duration_seconds_count{" in text else ""
 
     return until("a call of Jules among the metrics", told)

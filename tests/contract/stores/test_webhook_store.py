@@ -73,7 +73,8 @@ async def test_what_is_due(sql_store):
     assert ["we_1"] * 3 + ["we_2"] * 2 == sorted(one.endpoint_id for one in due)
     assert 2 == len(await kept.due(now=NOW, each=3, limit=2))
     assert [] == list(await kept.due(now=NOW - timedelta(seconds=1), each=3, limit=9))
-    assert await kept.next_due() == NOW
+    assert await kept.next_due(after=NOW - timedelta(seconds=1)) == NOW
+    assert await kept.next_due(after=NOW) is None
     await kept.set_health("we_1", failing_since=NOW, disabled_reason="x")
     assert {"we_2"} == {one.endpoint_id for one in await kept.due(now=NOW, each=3, limit=100)}
     for one in await kept.due(now=NOW, each=3, limit=100):
@@ -81,13 +82,34 @@ async def test_what_is_due(sql_store):
             replace(one, state=DeliveryState.DELIVERED, finished_at=NOW, status=200, latency_ms=5,
                     tries=1, answer="\0", error="e")
         )  # fmt: skip
-    assert await kept.next_due() is None
+    assert await kept.next_due(after=NOW - timedelta(seconds=1)) is None
     done = await kept.list_deliveries(state=DeliveryState.DELIVERED)
     assert [(200, 5, 1, "\0", "e")] * 2 == [
         (one.status, one.latency_ms, one.tries, one.answer, one.error) for one in done
     ]
     assert 5 == len(await kept.list_deliveries(endpoint_id="we_1"))
     assert 4 == len(await kept.list_deliveries(endpoint_id="we_1", before_id=5))
+
+
+async def test_what_is_due_beside_what_is_in_hand(sql_store):
+    """It comes from each endpoint in turn, and what is being sent is part of the share of its endpoint."""
+    kept, _ = await make(sql_store, count=5)
+    await make(sql_store, id="we_2", count=2)
+
+    async def due(each: int, *in_hand: int, limit: int = 100) -> list[int]:
+        found = await kept.due(now=NOW, each=each, limit=limit, in_hand=in_hand)
+        return [one.id for one in found]
+
+    assert [1, 6, 2, 7, 3] == await due(3)
+    assert [1, 6] == await due(3, limit=2)
+    assert [6, 2, 7, 3] == await due(3, 1)
+    assert [6, 7, 1] == await due(3, 4, 5)
+    assert [6, 7] == await due(3, 3, 4, 5), "a share that is used up, by whichever of its own"
+    assert [6] == await due(1, 1)
+    assert [] == await due(9, *range(1, 8))
+    first = await kept.get_delivery(1)
+    await kept.save_delivery(replace(first, state=DeliveryState.DELIVERED, finished_at=NOW))
+    assert [6, 2, 7] == await due(2, 1), "it is in hand until its worker lets it go"
 
 
 async def test_sending_again_and_forgetting(sql_store):

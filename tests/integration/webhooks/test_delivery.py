@@ -3,68 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from datetime import timedelta
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
-from tests.clocks import FakeClock
 from tests.contract.stores.filling import event
 from tests.integration.webhooks.receiver import answer, receiver
-from tests.ready_store import put_ready_store
 from tests.waiting import until
 
-from jules_job_manager.adapters.bus.local import LocalBus
-from jules_job_manager.adapters.outside_addresses import AllowedPrivate
-from jules_job_manager.adapters.storage.opening import open_store
 from jules_job_manager.adapters.system_clock import SystemClock
-from jules_job_manager.adapters.webhook_sender import HttpWebhookSender
-from jules_job_manager.adapters.webhook_signer import StandardSigner
 from jules_job_manager.domain.webhook import RETRY_AFTER, DeliveryState
 from jules_job_manager.errors import InvalidInputError, StoreUnavailableError
-from jules_job_manager.services.webhook_delivery import LEASE_SECONDS, WebhookDeliveries
-from jules_job_manager.services.webhooks import EndpointChange, Webhooks
+from jules_job_manager.services.webhook_delivery import LEASE_SECONDS
+from jules_job_manager.services.webhooks import EndpointChange
 
 pytestmark = pytest.mark.integration
 
 
-class World:
-    """A store with webhooks, and workers that deliver them."""
-
-    def __init__(self, store, clock) -> None:
-        self.store, self.clock = store, clock
-        self.sender = HttpWebhookSender(timeout_seconds=5, allowed=AllowedPrivate(["127.0.0.1"]))
-        numbers = itertools.count(1)
-        self.webhooks = Webhooks(
-            store=store, clock=clock, signer=StandardSigner(), sender=self.sender,
-            new_id=lambda: f"{next(numbers)}",
-        )  # fmt: skip
-
-    def worker(self, owner="one") -> WebhookDeliveries:
-        return WebhookDeliveries(
-            store=self.store, clock=self.clock, bus=LocalBus(), signer=StandardSigner(), sender=self.sender,
-            owner=owner, chance=lambda: 0.5,
-        )  # fmt: skip
-
-    async def write(self, *numbers: int) -> None:
-        await self.store.events.append([event(number) for number in numbers])
-
-    async def states(self) -> list[str]:
-        return [one.state.value for one in reversed(await self.webhooks.deliveries())]
-
-
 @pytest.fixture
-async def here(tmp_path):
-    clock = FakeClock()
-    store = await open_store(
-        kind="sqlite", data_path=put_ready_store(tmp_path / "jjm.db"), database_url="",
-        fallback="error", clock=clock,
-    )  # fmt: skip
-    world = World(store, clock)
-    yield world
-    await world.sender.aclose()
-    await store.aclose()
+def here(world):
+    return world
+
+
+async def look(worker) -> bool:
+    """Let a worker look once and end what it began; return whether it began anything."""
+    async with asyncio.TaskGroup() as group:
+        return await worker.look(group)
 
 
 def numbers(there) -> list[int]:
@@ -80,9 +45,9 @@ async def test_what_is_wanted_is_sent_and_signed(here):
         await here.write(2, 3)
         await here.store.webhooks.save_endpoint(endpoint, [])
         worker = here.worker()
-        while await worker.tick():
+        while await look(worker):
             pass
-        assert [2, 3] == numbers(there)
+        assert [2, 3] == sorted(numbers(there))
     for one in there.got:
         Webhook(endpoint.secret).verify(one.body, one.headers)
         with pytest.raises(WebhookVerificationError):
@@ -99,11 +64,11 @@ async def test_retries_with_one_id_until_it_is_taken(here):
         await here.write(1)
         worker = here.worker()
         # What it made, an event of its own, is sent first.
-        assert await worker.tick()
+        assert await look(worker)
         found = await here.webhooks.deliveries(state=DeliveryState.PENDING)
         for _ in range(len(RETRY_AFTER)):
             here.clock.advance(RETRY_AFTER[0] if not found else 60)
-            await worker.tick()
+            await look(worker)
             found = await here.webhooks.deliveries(state=DeliveryState.PENDING)
         assert not found
         ids = [one.headers["webhook-id"] for one in there.got]
@@ -120,7 +85,7 @@ async def test_giving_up_and_disabling(here):
         worker = here.worker()
         for seconds in (0, *RETRY_AFTER):
             here.clock.advance(seconds)
-            await worker.tick()
+            await look(worker)
         found = await here.webhooks.deliveries()
         assert {("failed", 9, 500, "no")} == {
             (one.state.value, one.tries, one.status, one.answer) for one in found
@@ -128,7 +93,7 @@ async def test_giving_up_and_disabling(here):
         assert (await here.webhooks.get(endpoint.id)).enabled
         here.clock.advance(timedelta(days=5).total_seconds())
         await here.write(2)
-        await worker.tick()
+        await look(worker)
         gone = await here.webhooks.get(endpoint.id)
         assert (False, "it took nothing for 5 days") == (gone.enabled, gone.disabled_reason)
         told = await here.store.events.read(type="webhook_disabled")
@@ -136,11 +101,11 @@ async def test_giving_up_and_disabling(here):
         before = len(there.got)
         await here.write(3)
         here.clock.advance(100_000)
-        await worker.tick()
+        await look(worker)
         assert before == len(there.got)
         there.answers = [answer(200)]
         await here.webhooks.update(endpoint.id, EndpointChange(enabled=True))
-        while await worker.tick():
+        while await look(worker):
             pass
         assert {2, 3} <= set(numbers(there)[before:]), "what was missed is sent now"
 
@@ -150,7 +115,7 @@ async def test_410_disables_at_once(here):
     async with receiver(answer(410)) as there:
         endpoint = await here.webhooks.create(there.url)
         await here.write(1)
-        await here.worker().tick()
+        await look(here.worker())
         assert not (await here.webhooks.get(endpoint.id)).enabled
         await here.webhooks.update(endpoint.id, EndpointChange(enabled=True, skip_missed=True))
         newest = await here.store.events.last_id()
@@ -162,15 +127,14 @@ async def test_a_restart_loses_nothing(here):
     async with receiver() as there:
         await here.webhooks.create(there.url, subjects=["task:1", "task:2"])
         await here.write(1, 2)
-        first = here.worker("first")
-        first._kept = _Dying(first._kept, KeyError("killed"))
+        first = here.worker("first", store=here.dying(KeyError("killed")))
         with pytest.raises(ExceptionGroup):
-            await first.tick()
+            await look(first)
         assert there.got
         second = here.worker("second")
-        assert not await second.tick(), "the lease of the dead one still holds"
+        assert not await look(second), "the lease of the dead one still holds"
         here.clock.advance(LEASE_SECONDS + 1)
-        await second.tick()
+        await look(second)
         assert {1, 2} == set(numbers(there))
         assert len(there.got) > 2
         by_id = {one.headers["webhook-id"]: one.body for one in there.got}
@@ -183,29 +147,16 @@ async def test_a_store_that_is_away_stops_nothing(here, caplog):
     async with receiver() as there:
         await here.webhooks.create(there.url, subjects=["task:1"])
         await here.write(1)
-        worker = here.worker()
-        plain, worker._kept = worker._kept, _Dying(worker._kept, StoreUnavailableError("away"))
+        store = here.dying(StoreUnavailableError("away"))
+        worker = here.worker(store=store)
         running = asyncio.create_task(worker.run())
         await until(lambda: "Webhooks wait: away" in caplog.text)
-        worker._kept = plain
-        worker._hint.set()
+        store.failure = None
+        await worker._bus.publish([event(1)])
         await until(lambda: len(there.got) > 1)
         worker.stop()
         await running
     assert ["delivered"] == await here.states()
-
-
-class _Dying:
-    """A store that fails, or whose program is killed, when a delivery is written down."""
-
-    def __init__(self, kept, failure: Exception) -> None:
-        self._kept, self._failure = kept, failure
-
-    def __getattr__(self, name):
-        return getattr(self._kept, name)
-
-    async def save_delivery(self, delivery):
-        raise self._failure
 
 
 async def test_one_worker_at_a_time(here):
@@ -214,11 +165,11 @@ async def test_one_worker_at_a_time(here):
         await here.webhooks.create(there.url, subjects=["task:1"])
         await here.write(1)
         first, second = here.worker("first"), here.worker("second")
-        assert await first.tick()
-        assert not await first.tick()
+        assert await look(first)
+        assert not await look(first)
         await here.write(1)
-        assert not await second.tick()
-        assert await first.tick()
+        assert not await look(second)
+        assert await look(first)
         assert [1, 1] == numbers(there)
 
 
@@ -228,7 +179,7 @@ async def test_a_slow_endpoint_leaves_room_for_others(here):
         await here.webhooks.create(busy.url, subjects=["task:*"])
         await here.webhooks.create(calm.url, subjects=["task:1"])
         await here.write(*range(40), 1)
-        await here.worker().tick()
+        await look(here.worker())
         assert 4 == len(busy.got)
         assert [1, 1] == numbers(calm)
 
@@ -240,18 +191,18 @@ async def test_replaying(here):
         endpoint = await here.webhooks.create(there.url, subjects=["task:*"])
         await here.write(2)
         worker = here.worker()
-        while await worker.tick():
+        while await look(worker):
             pass
         assert [2] == numbers(there)
         await here.webhooks.replay((await here.webhooks.deliveries())[0].id)
-        while await worker.tick():
+        while await look(worker):
             pass
         assert [2, 2] == numbers(there)
         assert 1 == len({one.headers["webhook-id"] for one in there.got})
         since = (await here.store.events.read())[0].at
         assert 2 == await here.webhooks.replay_since(endpoint.id, since)
         assert 0 == await here.webhooks.replay_since(endpoint.id, since + timedelta(seconds=1))
-        while await worker.tick():
+        while await look(worker):
             pass
         assert [1, 2] == sorted(numbers(there)[2:])
 
@@ -322,7 +273,7 @@ async def test_what_is_due_at_the_end_is_sent(here):
         await here.worker().finish(30)
         assert list(range(9)) == sorted(numbers(there))
         await here.write(10)
-        assert await here.worker("other").tick()
+        assert await look(here.worker("other"))
 
 
 async def test_the_end_does_not_wait_for_a_silent_receiver(here, caplog):
@@ -334,5 +285,5 @@ async def test_the_end_does_not_wait_for_a_silent_receiver(here, caplog):
         assert "not all were taken within 0.2 s" in caplog.text
         assert ["pending"] == await here.states()
         there.answers = [answer(204)]
-        assert await here.worker("other").tick()
+        assert await look(here.worker("other"))
         assert ["delivered"] == await here.states()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from jules_job_manager.bootstrap import App
+    from jules_job_manager.bootstrap.operations import Operations
     from jules_job_manager.cli.context import Context
     from jules_job_manager.services.queue_state import Progress
     from jules_job_manager.services.worker import Worker
@@ -71,14 +72,16 @@ async def _work(app: App, context: Context, load: Callable[[], Settings], *, as_
     watch = SettingsWatch(
         settings=app.settings, load=load, secrets=app.secrets, clock=app.clock, say=context.note
     )
-    async with _metrics(app, app.settings):
+    operations = _operations(app, app.settings)
+    meter = None if operations is None else operations.meter
+    async with _serving(operations, app.settings):
         work = _Work(app, context, lines.report)
         await work.prepare()
         watch.subscribe(work.use)
         with stopped_by_signals(context, work.stop), woken_by_hangup(watch.wake):
             watching = asyncio.create_task(watch.run(), name="settings")
             try:
-                async with delivering(app):
+                async with delivering(app, meter=meter):
                     await work.run()
             finally:
                 watching.cancel()
@@ -153,14 +156,24 @@ class _Work:
         )
 
 
-def _metrics(app: App, settings: Settings) -> AbstractAsyncContextManager[None]:
-    """Serve metrics on a port of their own while the block runs, where one is configured."""
+def _operations(app: App, settings: Settings) -> Operations | None:
+    """Return what measures, where a port for metrics is configured."""
     if not (settings.metrics.enabled and settings.metrics.port):
+        return None
+    from jules_job_manager.bootstrap.operations import operations_of
+
+    trace_id = None if app.tracer is None else app.tracer.trace_id
+    return operations_of(app, settings, trace_id=trace_id)
+
+
+def _serving(
+    operations: Operations | None, settings: Settings
+) -> AbstractAsyncContextManager[None]:
+    """Serve metrics on a port of their own while the block runs, if there are any."""
+    if operations is None:
         from contextlib import nullcontext
 
         return nullcontext()
-    from jules_job_manager.bootstrap.operations import operations_of
     from jules_job_manager.web.operations import operated
 
-    trace_id = None if app.tracer is None else app.tracer.trace_id
-    return operated(operations_of(app, settings, trace_id=trace_id), settings.metrics)
+    return operated(operations, settings.metrics)

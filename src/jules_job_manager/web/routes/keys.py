@@ -1,8 +1,4 @@
-"""API keys, sign-in links and people's sessions over HTTP.
-
-Answers that hold a new key are not kept for `Idempotency-Key`: the store would have the key itself.
-A create that is sent again is refused, since the name is taken; then revoke it and make another.
-"""
+"""API keys, sign-in links and people's sessions over HTTP."""
 
 from __future__ import annotations
 
@@ -18,9 +14,19 @@ from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.services.access import IssuedKey
 from jules_job_manager.web.access import gate_of, needs
 from jules_job_manager.web.auditing import note_audited
+from jules_job_manager.web.idempotency import (
+    IdempotentRoute,
+    IssuingRoute,
+    done_once,
+    note_issued,
+)
 from jules_job_manager.web.schemas.base import example_of
 
-router = APIRouter(tags=["keys"])
+router = APIRouter(tags=["keys"], route_class=IdempotentRoute)
+issuing = APIRouter(tags=["keys"], route_class=IssuingRoute, dependencies=[Depends(done_once)])
+"""Routes whose answers hold a secret."""
+_NEW_KEY = "If that answer did not arrive, give the key a successor: jjm key rotate {}"
+_NEW_LINK = "If that answer did not arrive, make another link; the first works for minutes only."
 Manager = Annotated[Principal, Depends(needs(Permission.KEYS_MANAGE))]
 KeyName = Annotated[str, Path(max_length=80, description="The key's id or name.")]
 _EXAMPLE: JsonDict = {
@@ -181,7 +187,7 @@ async def list_keys(request: Request, who: Manager) -> KeyPage:
     return KeyPage(items=[_view(key, now) for key in await access.list_keys()])
 
 
-@router.post("/keys", operation_id="create_key", status_code=201, response_model=IssuedKeyView)
+@issuing.post("/keys", operation_id="create_key", status_code=201, response_model=IssuedKeyView)
 async def create_key(request: Request, new: NewKey, who: Manager) -> IssuedKeyView:
     """Make an API key; nobody gives more than they may do themselves."""
     note_audited(request)
@@ -190,6 +196,7 @@ async def create_key(request: Request, new: NewKey, who: Manager) -> IssuedKeyVi
         new.name, new.role, scopes=frozenset(new.scopes), expires_at=new.expires_at,
         caller=gate.caller(request, who),
     )  # fmt: skip
+    note_issued(request, issued.key.id, hint=_NEW_KEY.format(issued.key.id))
     return _issued(issued, gate.access.now())
 
 
@@ -202,7 +209,7 @@ async def revoke_key(request: Request, key: KeyName, who: Manager) -> KeyView:
     return _view(ended, gate.access.now())
 
 
-@router.post(
+@issuing.post(
     "/keys/{key}/rotate", operation_id="rotate_key", status_code=201, response_model=IssuedKeyView
 )
 async def rotate_key(request: Request, key: KeyName, how: Rotation, who: Manager) -> IssuedKeyView:
@@ -213,15 +220,19 @@ async def rotate_key(request: Request, key: KeyName, how: Rotation, who: Manager
         key, overlap=timedelta(seconds=how.overlap_seconds), expires_at=how.expires_at,
         caller=gate.caller(request, who),
     )  # fmt: skip
+    note_issued(request, issued.key.id, hint=_NEW_KEY.format(issued.key.id))
     return _issued(issued, gate.access.now())
 
 
-@router.post("/sign-in-links", operation_id="create_link", status_code=201, response_model=LinkView)
+@issuing.post(
+    "/sign-in-links", operation_id="create_link", status_code=201, response_model=LinkView
+)
 async def create_link(request: Request, new: NewLink, who: Manager) -> LinkView:
     """Make a link that signs a person in, once and for a few minutes."""
     note_audited(request)
     gate = gate_of(request)
     link = await gate.sign_in.link(new.name, new.role, caller=gate.caller(request, who))
+    note_issued(request, "", hint=_NEW_LINK)
     base = gate.public_url or str(request.base_url).rstrip("/")
     return LinkView(
         name=new.name, role=new.role, url=f"{base}/sign-in?token={link.text}",

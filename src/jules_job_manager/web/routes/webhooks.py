@@ -1,14 +1,10 @@
-"""Webhooks over HTTP.
-
-Answers that hold a secret are not kept for `Idempotency-Key`: the store would have the secret in
-clear text once more. A create that may have happened is seen in the list.
-"""
+"""Webhooks over HTTP."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from jules_job_manager.bootstrap import App
 from jules_job_manager.domain import change_notes as notes
@@ -17,15 +13,21 @@ from jules_job_manager.services.webhooks import EndpointChange
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import WebhooksManager
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
-from jules_job_manager.web.idempotency import IdempotentRoute
+from jules_job_manager.web.idempotency import (
+    IdempotentRoute,
+    IssuingRoute,
+    done_once,
+    note_issued,
+)
 from jules_job_manager.web.paging import Limit
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import webhooks as s
 
 router = APIRouter(tags=["webhooks"], route_class=IdempotentRoute)
-issuing = APIRouter(tags=["webhooks"])
+issuing = APIRouter(tags=["webhooks"], route_class=IssuingRoute, dependencies=[Depends(done_once)])
 """Routes whose answers hold a secret."""
 EndpointId = Annotated[str, Path(max_length=100, description="The endpoint's id.")]
+_ROTATE = "If that answer did not arrive, make a new one: jjm webhook update {} --rotate-secret"
 _FOUND = documented(404)
 _ACTS = documented(404, 409, 412, 415, 422)
 
@@ -50,6 +52,7 @@ async def create_webhook(
             body.url, types=body.types, subjects=body.subjects, description=body.description
         )
     note_change(request, notes.webhook_created(made))
+    note_issued(request, made.id, hint=_ROTATE.format(made.id))
     response.headers["Location"] = f"/api/v1/webhooks/{made.id}"
     return {**made.to_dict(), "secret": made.secret}
 
@@ -147,6 +150,7 @@ async def rotate_webhook_secret(
     async with app.administration.webhooks() as webhooks:
         found = await webhooks.rotate_secret(endpoint)
     note_change(request, notes.webhook_secret_rotated(found.id))
+    note_issued(request, found.id, hint=_ROTATE.format(found.id))
     return {**found.to_dict(), "secret": found.secret}
 
 

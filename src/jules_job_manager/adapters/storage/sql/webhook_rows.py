@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -109,19 +109,28 @@ class SqlWebhookStore:
                 made += (await connection.execute(statement.values(row))).rowcount
         return made
 
-    async def due(self, *, now: datetime, each: int, limit: int) -> Sequence[WebhookDelivery]:
-        """Return pending deliveries of enabled endpoints whose time has come, oldest due first."""
+    async def due(
+        self, *, now: datetime, each: int, limit: int, in_hand: Collection[int] = ()
+    ) -> Sequence[WebhookDelivery]:
+        """Return pending deliveries of enabled endpoints whose time has come, endpoints in turn."""
         require_limit(limit)
+        is_in_hand = _ROWS.id.in_(sorted(in_hand))
         place = (
             sa.func.row_number()
-            .over(partition_by=_ROWS.endpoint_id, order_by=(_ROWS.due, _ROWS.id))
+            .over(
+                partition_by=_ROWS.endpoint_id,
+                order_by=(sa.case((is_in_hand, 0), else_=1), _ROWS.due, _ROWS.id),
+            )
             .label("place")
         )
-        found = sa.select(_ROWS.id, place).where(_is_waiting(), _ROWS.due <= now).subquery()
+        # What is in hand may be noted as sent already: it has its place until it is let go.
+        is_due = sa.or_(sa.and_(_is_waiting(), _ROWS.due <= now), is_in_hand)
+        found = sa.select(_ROWS.id, place).where(is_due).subquery()
         query = (
             sa.select(schema.webhook_deliveries)
-            .where(_ROWS.id.in_(sa.select(found.c.id).where(found.c.place <= each)))
-            .order_by(_ROWS.due, _ROWS.id)
+            .join(found, found.c.id == _ROWS.id)
+            .where(found.c.place <= each, sa.not_(is_in_hand))
+            .order_by(found.c.place, _ROWS.due, _ROWS.id)
             .limit(limit)
         )
         return await self._deliveries(query)
@@ -133,9 +142,10 @@ class SqlWebhookStore:
         async with transaction(self._engine, writes=False) as connection:
             return (await connection.execute(waiting)).scalar_one()
 
-    async def next_due(self) -> datetime | None:
-        """Return when the next pending delivery of an enabled endpoint is due, or None."""
-        query = sa.select(_ROWS.due).where(_is_waiting()).order_by(_ROWS.due).limit(1)
+    async def next_due(self, *, after: datetime) -> datetime | None:
+        """Return when the next pending delivery of an enabled endpoint is due after then, or None."""
+        later = sa.select(_ROWS.due).where(_is_waiting(), _ROWS.due > after)
+        query = later.order_by(_ROWS.due).limit(1)
         async with transaction(self._engine, writes=False) as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
