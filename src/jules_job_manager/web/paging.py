@@ -64,13 +64,14 @@ def aware(moment: datetime | None) -> datetime | None:
     """Return a time that was given; none stays none.
 
     Raises:
-        InvalidInputError: it has no zone.
+        InvalidInputError: it has no zone, or is outside the calendar.
     """
     if moment is None:
         return None
     try:
         return require_aware(moment)
     except ValueError:
+        wrong = "has no zone" if moment.tzinfo is None else "is outside the years 1 to 9999"
         raise InvalidInputError(
-            "A time has no zone.", hint="Write it as 2026-11-01T09:00:00Z."
+            f"A time {wrong}.", hint="Write it as 2026-11-01T09:00:00Z."
         ) from None

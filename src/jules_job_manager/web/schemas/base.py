@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic.config import JsonDict
+
+from jules_job_manager.domain.clockwork import require_aware
 
 T = TypeVar("T")
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time as RFC 3339 in UTC. Kept as text, so that what was written is what is sent."""
+Instant = Annotated[AwareDatetime, AfterValidator(require_aware)]
+"""A time that is sent: it has a zone, and is in UTC afterwards."""
 _NO_NUL = r"^[^\x00]*$"
 Line = Annotated[str, StringConstraints(max_length=500, pattern=_NO_NUL)]
 Text = Annotated[str, StringConstraints(max_length=200_000, pattern=_NO_NUL)]

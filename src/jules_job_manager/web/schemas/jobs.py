@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -10,7 +9,16 @@ from pydantic.config import JsonDict
 
 from jules_job_manager.domain.job import AttemptState, JobStatus, Priority
 from jules_job_manager.domain.review import Conclusion, Verdict
-from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text, example_of
+from jules_job_manager.web.schemas.base import (
+    Answer,
+    Body,
+    Instant,
+    Key,
+    Line,
+    Moment,
+    Text,
+    example_of,
+)
 
 _EXAMPLE: JsonDict = {
     "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
@@ -148,7 +156,7 @@ class JobChangeIn(Body):
     repository: Line | None = None
     base_branch: Line | None = None
     branch: Line | None = None
-    not_before: datetime | None = None
+    not_before: Instant | None = None
     schedule: Line | None = Field(
         default=None, description="A cron expression (UTC); an empty text: it runs once."
     )
