@@ -263,7 +263,7 @@ class _Streams:
             TimeoutError: nothing came.
         """
         async with asyncio.timeout(self._policy.stalled_seconds):
-            text = await websocket.receive_text()
+            text = await _next_text(websocket)
         try:
             given = json.loads(text)
             word = given.get("after")
@@ -350,10 +350,22 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
+async def _next_text(websocket: WebSocket) -> str:
+    """Return the next message; one of bytes says nothing here.
+
+    Raises:
+        WebSocketDisconnect: there is none any more.
+    """
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+    return message.get("text") or ""
+
+
 async def _answer_pings(websocket: WebSocket) -> None:
     """Answer `{"ping": …}` with `{"pong": …}`; other messages are passed over."""
     while True:
-        text = await websocket.receive_text()
+        text = await _next_text(websocket)
         if len(text) > LONGEST_PING:
             continue
         try:
