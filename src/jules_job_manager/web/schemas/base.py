@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
@@ -11,8 +12,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails
 
 from jules_job_manager.domain.clockwork import require_aware
 
@@ -54,6 +59,24 @@ def _page_example(schema: JsonDict, model: type[Any]) -> None:
 def _batch_example(schema: JsonDict, model: type[Any]) -> None:
     done: JsonDict = {"index": 0, "status": 201, "item": _held(model), "problem": None}
     schema["example"] = {"results": [done]}
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """An item of a batch that is not as its model wants it."""
+
+    errors: tuple[ErrorDetails, ...]
+
+
+def _kept(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as exc:
+        return Unfit(tuple(exc.errors(include_url=False, include_context=False)))
+
+
+one_by_one = WrapValidator(_kept)
+"""Of the items of a batch: one that does not fit becomes `Unfit`, and leaves the others alone."""
 
 
 class Answer(BaseModel):

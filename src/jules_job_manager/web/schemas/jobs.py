@@ -18,6 +18,7 @@ from jules_job_manager.web.schemas.base import (
     Moment,
     Text,
     example_of,
+    one_by_one,
 )
 
 _EXAMPLE: JsonDict = {
@@ -136,7 +137,7 @@ class NewJobsIn(Body):
         }
     )
 
-    jobs: list[NewJobIn] = Field(min_length=1, max_length=500)
+    jobs: list[Annotated[NewJobIn, one_by_one]] = Field(min_length=1, max_length=500)
 
 
 class JobChangeIn(Body):
