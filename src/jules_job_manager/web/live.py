@@ -34,7 +34,8 @@ from jules_job_manager.errors import (
 )
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
-from jules_job_manager.web.event_choice import choice_of, described_choice
+from jules_job_manager.web.event_choice import ABOUT, choice_of, described_choice
+from jules_job_manager.web.parameters import require_known
 from jules_job_manager.web.problems import problem
 
 RESTARTS = 1012
@@ -50,6 +51,8 @@ LONGEST_PING = 300
 """A longer message of a client is not read, in letters."""
 NOT_ALLOWED = 4403
 """WebSocket close code: the key or session is over, or may not listen any more; sign in again."""
+_PARAMETERS = frozenset({*ABOUT, "after", "named", "wait"})
+"""Of the WebSocket. `named` means nothing there, and is taken, since the stream has it."""
 Recheck = Callable[[HTTPConnection], Awaitable[None]]
 
 
@@ -249,6 +252,7 @@ class _Streams:
     async def _wish(self, websocket: WebSocket) -> _Wish:
         """Return what a client wants, once it is clear that it can be served."""
         query = websocket.query_params
+        require_known(query, _PARAMETERS)
         matching = choice_of(query.multi_items())
         after = after_of(query.get("after"))
         if query.get("wait") == "1":

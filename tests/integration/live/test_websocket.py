@@ -61,7 +61,7 @@ async def closed(socket) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "after=9", "since=never", "until=%F0%9F%98%80" + "x" * 90]
+    "query", ["after=x", "after=9", "since=never", "jobs=A", "until=%F0%9F%98%80" + "x" * 90]
 )
 async def test_what_cannot_be_used(tmp_path, query):
     """The close code says that coming back with the same is no use."""
