@@ -30,7 +30,7 @@ from jules_job_manager.errors import (
     JulesManagerError,
     SignInRequiredError,
     StoreError,
-    StoreUnavailableError,
+    TooManyStreamsError,
 )
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
@@ -343,8 +343,8 @@ class _EventStream(Response):
 _LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-def _no_room() -> StoreUnavailableError:
-    return StoreUnavailableError(
+def _no_room() -> TooManyStreamsError:
+    return TooManyStreamsError(
         "There are too many live streams, or the server stops.", hint="Come back later."
     )
 

@@ -50,6 +50,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.AccessDeniedError: 403,
     e.AccessKeyNotFoundError: 404,
     e.RateLimitedError: 429,
+    e.TooManyStreamsError: 503,
     e.ConflictError: 409,
     e.RequestMismatchError: 422,
     e.ServiceUnreachableError: 502,
