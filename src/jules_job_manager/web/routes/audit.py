@@ -13,6 +13,7 @@ from jules_job_manager.errors import UnsupportedOperationError
 from jules_job_manager.ports.audit_log import AuditQuery
 from jules_job_manager.services.audit import AuditService
 from jules_job_manager.web.access import gate_of, needs
+from jules_job_manager.web.paging import NumberCursor
 from jules_job_manager.web.schemas.base import Instant, example_of
 
 router = APIRouter(tags=["audit"])
@@ -118,7 +119,7 @@ async def list_audit_entries(
         "-number"
     ),
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    cursor: NumberCursor = None,
 ) -> AuditPage:
     """Return entries that fit, newest first unless asked otherwise."""
     del who
