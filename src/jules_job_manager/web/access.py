@@ -39,7 +39,7 @@ from jules_job_manager.web.addresses import (
     limited_by,
 )
 from jules_job_manager.web.rate_limits import RateLimits, Standing, note_standing
-from jules_job_manager.web.route_names import operation_of
+from jules_job_manager.web.route_names import operation_of, resource_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_COOKIE = "__Host-jjm_session"
@@ -187,7 +187,7 @@ class Gate:
         if self.audit is not None:
             await self.audit.record(
                 self.caller(connection, who), operation_of(connection), result="refused",
-                resource=connection.scope["path"][:500], after={"status": 403, "reason": "csrf"},
+                resource=resource_of(connection), after={"status": 403, "reason": "csrf"},
             )  # fmt: skip
 
     def caller(self, connection: HTTPConnection, principal: Principal) -> Caller:
