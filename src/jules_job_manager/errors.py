@@ -33,6 +33,7 @@
     ├── AccessDeniedError              who asks is known, and may not do this
     ├── AccessKeyNotFoundError         no such API key, or person with sessions
     ├── RateLimitedError               too many requests in a short time (transient)
+    ├── TooManyStreamsError            nobody else can follow events just now (transient)
     ├── ConflictError                  the request does not fit what is there
     │   ├── RequestInProgressError     the same request is being worked on (transient)
     │   ├── RequestMismatchError       its idempotency key belongs to another request
@@ -315,6 +316,13 @@ class RateLimitedError(JulesManagerError):
         """Build it; `retry_after_seconds` (>= 0) is when the next request may come."""
         super().__init__(message, hint=hint, context=context)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyStreamsError(JulesManagerError):
+    """There is no room for another live stream."""
+
+    code = "JJM114"
+    is_transient = True
 
 
 class ConflictError(JulesManagerError):

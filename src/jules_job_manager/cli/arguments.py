@@ -47,6 +47,23 @@ def seconds(text: str) -> float:
     return value
 
 
+def number(text: str) -> int:
+    """Return the number of something that is stored, 0 or more; stores keep 64 bits.
+
+    Raises:
+        ArgumentTypeError: it is none, or beyond what the API takes (2^62).
+    """
+    from argparse import ArgumentTypeError
+
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 2**62:
+        raise ArgumentTypeError(f"must be a whole number, 0 to {2**62}")
+    return value
+
+
 def refuse_options(context: Context, given: Mapping[str, Any]) -> None:
     """Refuse options that say how this machine would do it, when a service does it.
 

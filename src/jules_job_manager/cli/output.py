@@ -149,7 +149,9 @@ def print_table(
 
 def local_time(moment: datetime | None) -> str:
     """Return `YYYY-MM-DD HH:MM` in the machine's time zone, or `-`."""
-    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    from jules_job_manager.domain.clockwork import in_zone
+
+    return "-" if moment is None else in_zone(moment, None).strftime("%Y-%m-%d %H:%M")
 
 
 def local_time_of(text: str | None) -> str:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 
 def require_aware(moment: datetime) -> datetime:
     """Return `moment` in UTC.
 
     Raises:
-        ValueError: `moment` has no time zone.
+        ValueError: `moment` has no time zone, or is outside the years 1 to 9999 in UTC.
     """
     if moment.tzinfo is None:
         raise ValueError(f"a time zone is missing from {moment.isoformat()}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"{moment.isoformat()} is outside the years 1 to 9999") from exc
+
+
+def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return an aware `moment` in `zone` (None: the machine's), or as it is where its years end."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError):  # ValueError: what the machine's zone says of year 0
+        return moment
 
 
 def to_rfc3339(moment: datetime) -> str:

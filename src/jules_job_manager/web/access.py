@@ -11,7 +11,7 @@ The application holds a `Gate` in `app.state.gate`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -39,7 +39,7 @@ from jules_job_manager.web.addresses import (
     limited_by,
 )
 from jules_job_manager.web.rate_limits import RateLimits, Standing, note_standing
-from jules_job_manager.web.route_names import operation_of
+from jules_job_manager.web.route_names import operation_of, resource_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_COOKIE = "__Host-jjm_session"
@@ -187,7 +187,7 @@ class Gate:
         if self.audit is not None:
             await self.audit.record(
                 self.caller(connection, who), operation_of(connection), result="refused",
-                resource=connection.scope["path"][:500], after={"status": 403, "reason": "csrf"},
+                resource=resource_of(connection), after={"status": 403, "reason": "csrf"},
             )  # fmt: skip
 
     def caller(self, connection: HTTPConnection, principal: Principal) -> Caller:
@@ -301,7 +301,7 @@ async def signed_in(connection: HTTPConnection) -> Principal:
     return await gate_of(connection).principal(connection)
 
 
-_OPEN = {
+_OPEN: dict[Callable[[HTTPConnection], Awaitable[object]], str] = {
     public: "public",
     public_by_name: "public",
     public_uncounted: "public, uncounted",
@@ -332,7 +332,7 @@ def rules_of(app: FastAPI) -> dict[tuple[str, str], str | None]:
     found: dict[tuple[str, str], str | None] = {}
     for context in iter_route_contexts(app.routes):
         dependant = getattr(context, "dependant", None)
-        rule = _rule_of(dependant) if isinstance(dependant, Dependant) else None
+        rule = _word_of(dependant) if isinstance(dependant, Dependant) else None
         methods = context.methods
         if methods is None:
             methods = {
@@ -390,23 +390,33 @@ def _require_own_page(connection: HTTPConnection, session: str | None) -> None:
 
 def permission_of(dependant: Dependant) -> Permission | None:
     """Return the permission that a route's dependencies ask for, or None."""
-    for one in _all_of(dependant):
+    for one in all_of(dependant):
         if isinstance(one.call, Rule):
             return one.call.permission
     return None
 
 
-def _rule_of(dependant: Dependant) -> str | None:
-    for one in _all_of(dependant):
-        if isinstance(one.call, Rule):
-            return one.call.permission.value
-        for call, word in _OPEN.items():
-            if one.call is call:
-                return word
+def rule_of(dependant: Dependant) -> Callable[[HTTPConnection], Awaitable[object]] | None:
+    """Return what a route depends on that says who may: a `Rule`, or one of those without a permission."""
+    for one in all_of(dependant):
+        call = one.call
+        if isinstance(call, Rule):
+            return call
+        for known in _OPEN:
+            if call is known:
+                return known
     return None
 
 
-def _all_of(dependant: Dependant) -> Iterator[Dependant]:
+def _word_of(dependant: Dependant) -> str | None:
+    rule = rule_of(dependant)
+    if isinstance(rule, Rule):
+        return rule.permission.value
+    return None if rule is None else _OPEN[rule]
+
+
+def all_of(dependant: Dependant) -> Iterator[Dependant]:
+    """Yield what a route depends on, and what that depends on."""
     for one in dependant.dependencies:
         yield one
-        yield from _all_of(one)
+        yield from all_of(one)

@@ -23,6 +23,7 @@ from jules_job_manager.web.doors import install, reopen
 from jules_job_manager.web.live import live_router, stream_policy
 from jules_job_manager.web.metrics import RequestTimes
 from jules_job_manager.web.operations import add_operations
+from jules_job_manager.web.parameters import KnownParameters
 from jules_job_manager.web.requests import Requests
 from jules_job_manager.web.routes import (
     attempts,
@@ -74,8 +75,9 @@ def create_app(
     )  # fmt: skip
     app.state.service = service
     parts = service.app
+    known = [Depends(KnownParameters())]
     for often in (tasks, queue, events):
-        app.include_router(often.reads, prefix=PREFIX)
+        app.include_router(often.reads, prefix=PREFIX, dependencies=known)
     install(app, store=parts.store, settings=parts.settings, clock=parts.clock)
 
     async def use(settings: Settings) -> None:
@@ -93,15 +95,17 @@ def create_app(
         await gate_of(connection).recheck(connection, Permission.EVENTS_READ)
 
     for part in (tasks, jobs, attempts, queue, backlogs, keys, audit, upkeep, webhooks):
-        app.include_router(part.router, prefix=PREFIX)  # each router within one costs every request
+        # each router within one costs every request
+        app.include_router(part.router, prefix=PREFIX, dependencies=known)
     for issuing in (keys.issuing, webhooks.issuing):
-        app.include_router(issuing, prefix=PREFIX)
+        app.include_router(issuing, prefix=PREFIX, dependencies=known)
     follow = live_router(
         service.events.live, stream_policy(parts.settings.live),
         dependencies=[Depends(needs(Permission.EVENTS_READ))], recheck=may_follow,
     )  # fmt: skip
-    app.include_router(follow, prefix=PREFIX)
-    app.include_router(events.router, prefix=PREFIX)  # `stream` is no id: after it
+    app.include_router(follow, prefix=PREFIX, dependencies=known)
+    # `stream` is no id: after it
+    app.include_router(events.router, prefix=PREFIX, dependencies=known)
     add_operations(app, service.operations, with_metrics=parts.settings.metrics.enabled)
     _offer_description(app)
     problems.add_handlers(app, service.operations.meter, parts.secrets)

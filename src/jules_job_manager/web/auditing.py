@@ -16,7 +16,7 @@ from jules_job_manager.domain.access import Principal
 from jules_job_manager.domain.change_notes import ChangeNote
 from jules_job_manager.errors import StoreError
 from jules_job_manager.web.access import SAFE_METHODS, gate_of, known_principal
-from jules_job_manager.web.route_names import operation_of
+from jules_job_manager.web.route_names import operation_of, resource_of
 
 _LOG = logging.getLogger(__name__)
 _STATE = "jjm_audit"
@@ -79,7 +79,7 @@ async def _record(
     try:
         await gate.audit.record(
             gate.caller(connection, who), operation, result=result, before=detail.before,
-            resource=detail.resource or connection.scope["path"][:500], after=after,
+            resource=detail.resource or resource_of(connection), after=after,
         )  # fmt: skip
     except StoreError as exc:  # it is done; the log file has what the audit lacks
         caller = gate.caller(connection, who)

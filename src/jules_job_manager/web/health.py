@@ -56,7 +56,7 @@ class HealthAnswer(BaseModel):
                     "store": {
                         "status": "healthy",
                         "latency": 0.004,
-                        "message": "The postgresql store answers, with schema 0008.",
+                        "message": "The postgresql store answers, with schema 0009.",
                         "age_seconds": 3.2,
                         "critical": True,
                     }

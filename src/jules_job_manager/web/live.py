@@ -30,11 +30,12 @@ from jules_job_manager.errors import (
     JulesManagerError,
     SignInRequiredError,
     StoreError,
-    StoreUnavailableError,
+    TooManyStreamsError,
 )
 from jules_job_manager.services.live import Heartbeat, LiveEvents
 from jules_job_manager.settings.model import LiveSettings
-from jules_job_manager.web.event_choice import choice_of, described_choice
+from jules_job_manager.web.event_choice import ABOUT, choice_of, described_choice
+from jules_job_manager.web.parameters import require_known
 from jules_job_manager.web.problems import problem
 
 RESTARTS = 1012
@@ -50,6 +51,8 @@ LONGEST_PING = 300
 """A longer message of a client is not read, in letters."""
 NOT_ALLOWED = 4403
 """WebSocket close code: the key or session is over, or may not listen any more; sign in again."""
+_PARAMETERS = frozenset({*ABOUT, "after", "named", "wait"})
+"""Of the WebSocket. `named` means nothing there, and is taken, since the stream has it."""
 Recheck = Callable[[HTTPConnection], Awaitable[None]]
 
 
@@ -249,6 +252,7 @@ class _Streams:
     async def _wish(self, websocket: WebSocket) -> _Wish:
         """Return what a client wants, once it is clear that it can be served."""
         query = websocket.query_params
+        require_known(query, _PARAMETERS)
         matching = choice_of(query.multi_items())
         after = after_of(query.get("after"))
         if query.get("wait") == "1":
@@ -263,7 +267,7 @@ class _Streams:
             TimeoutError: nothing came.
         """
         async with asyncio.timeout(self._policy.stalled_seconds):
-            text = await websocket.receive_text()
+            text = await _next_text(websocket)
         try:
             given = json.loads(text)
             word = given.get("after")
@@ -339,8 +343,8 @@ class _EventStream(Response):
 _LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-def _no_room() -> StoreUnavailableError:
-    return StoreUnavailableError(
+def _no_room() -> TooManyStreamsError:
+    return TooManyStreamsError(
         "There are too many live streams, or the server stops.", hint="Come back later."
     )
 
@@ -350,10 +354,22 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
+async def _next_text(websocket: WebSocket) -> str:
+    """Return the next message; one of bytes says nothing here.
+
+    Raises:
+        WebSocketDisconnect: there is none any more.
+    """
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+    return message.get("text") or ""
+
+
 async def _answer_pings(websocket: WebSocket) -> None:
     """Answer `{"ping": …}` with `{"pong": …}`; other messages are passed over."""
     while True:
-        text = await websocket.receive_text()
+        text = await _next_text(websocket)
         if len(text) > LONGEST_PING:
             continue
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ STATUSES: dict[type[e.JulesManagerError], int] = {
     e.AccessDeniedError: 403,
     e.AccessKeyNotFoundError: 404,
     e.RateLimitedError: 429,
+    e.TooManyStreamsError: 503,
     e.ConflictError: 409,
     e.RequestMismatchError: 422,
     e.ServiceUnreachableError: 502,
@@ -149,6 +150,30 @@ def problem_of(
     )  # fmt: skip
 
 
+def unfit(
+    errors: Iterable[Mapping[str, Any]], request_id: str, *, within: str = ""
+) -> JSONResponse:
+    """Return the answer for values that are not as they are described.
+
+    Args:
+        errors: As pydantic tells them.
+        request_id: Of the request.
+        within: What all of them are in, when they do not say so.
+    """
+    found = [
+        {
+            "at": ".".join(str(part) for part in (within, *item["loc"]) if part != ""),
+            "problem": _sentence(item["msg"]),
+        }
+        for item in errors
+    ]
+    first = found[0] if found else {"at": "the request", "problem": "It cannot be read."}
+    return answer(
+        400, code=e.InvalidInputError.code, title=_TITLES[400],
+        detail=f"{first['at']}: {first['problem']}", request_id=request_id, errors=found,
+    )  # fmt: skip
+
+
 def answer(
     status: int,
     *,
@@ -202,16 +227,7 @@ def add_handlers(app: FastAPI, meter: Meter, secrets: KnownSecrets) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [
-            {"at": ".".join(str(part) for part in item["loc"]), "problem": _sentence(item["msg"])}
-            for item in error.errors()
-        ]
-        first = found[0] if found else {"at": "the request", "problem": "It cannot be read."}
-        return answer(
-            400, code=e.InvalidInputError.code, title=_TITLES[400],
-            detail=f"{first['at']}: {first['problem']}", request_id=request_id_of(request),
-            errors=found,
-        )  # fmt: skip
+        return unfit(error.errors(), request_id_of(request))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

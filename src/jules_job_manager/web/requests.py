@@ -47,6 +47,9 @@ class Requests:
 
         try:
             await self._within(scope, receive, answering, request_id)
+        except Exception:
+            status = status or 500  # what is around this answers it
+            raise
         finally:
             if _LOG.isEnabledFor(logging.INFO):
                 shown = scope.get("raw_path", b"").decode(

@@ -5,12 +5,27 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 COLLECT_AT = (5000, 20, 50)
 """Objects, and rounds of the younger generations, after which garbage is looked for. Python's own
 numbers are 700, 10 and 10. Source: docs.python.org/3/library/gc.html, read 2026-11."""
+
+
+class _Sockets(WebSocketsSansIOProtocol):
+    """WebSockets of which one may be refused with an answer: uvicorn takes that for a broken program."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; an answer that refuses, once it is whole, is the end of the handshake."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
 
 class Server(uvicorn.Server):
@@ -22,6 +37,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
         """Take `on_stop`, which is called once, before anything is waited for."""
+        config.ws = _Sockets
         super().__init__(config)
         self._on_stop = on_stop
 

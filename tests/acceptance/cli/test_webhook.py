@@ -175,3 +175,11 @@ def test_redis_that_is_away_stops_no_command(jjm):
     assert "Traceback" not in refused
     wrong = jjm("webhook", "list", expect=1, REDIS_URL="http://x").stderr
     assert "redis.url" in wrong
+
+
+def test_numbers_of_deliveries(jjm):
+    """One that no store can have is refused in a sentence."""
+    for args in (["replay", "9" * 20], ["replay", "one"], ["deliveries", "--before", "9" * 20]):
+        said = jjm("webhook", *args, expect=1).stderr
+        assert "must be a whole number, 0 to 4611686018427387904" in said
+    assert "3000000000" in jjm("webhook", "replay", "3000000000", expect=1).stderr

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from tests.contract.stores.filling import NOW, event, fill
 from tests.waiting import until
 
@@ -161,3 +162,24 @@ async def test_listeners_are_not_told_of_what_is_undone(sql_store):
     assert [] == told
     await sql_store.events.append([event(3)])
     assert [3] == [one.data["n"] for one in told]
+
+
+async def test_numbers_do_not_end_at_31_bits(sql_store):
+    """One above 2^31 can be asked for, and given."""
+    far = 2**31 + 5
+    assert [] == await sql_store.events.read(after_id=2**62 - 1, before_id=2**62 + 1)
+    assert [] == await sql_store.webhooks.list_deliveries(before_id=2**62)
+    assert None is await sql_store.webhooks.get_delivery(2**62)
+    assert [] == await sql_store.audit.read(after_number=far, before_number=2**62)
+    async with transaction(sql_store.engine, writes=True) as connection:
+        if connection.dialect.name == "postgresql":
+            for table in ("task_events", "quota_ledger", "webhook_deliveries"):
+                await connection.execute(sa.text(f"SELECT setval('{table}_id_seq', {far})"))
+        else:
+            await connection.execute(
+                sa.text(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('task_events', {far})")
+            )
+    (written,) = await sql_store.events.append([event(1)])
+    assert far + 1 == written.id
+    (found,) = await sql_store.events.read(after_id=far)
+    assert written == found

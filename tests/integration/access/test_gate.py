@@ -110,7 +110,7 @@ async def test_a_session_reads_and_with_its_token_changes(there):
         assert [] == there.done
         assert [("Ada", "api.change_task", "refused")] * 3 == (await there.said())[-3:]
         entry = (await there.store.audit.read())[-1]
-        assert ("/api/v1/tasks/1", "10.0.0.1") == (entry.resource, entry.address)
+        assert ("task:1", "10.0.0.1") == (entry.resource, entry.address)
         assert {"status": 403, "reason": "csrf"} == entry.after
         good = await client.post("/api/v1/tasks/1", headers={"X-CSRF-Token": token})
         assert (201, "Ada") == (good.status_code, good.json()["name"])
@@ -154,8 +154,8 @@ async def test_the_audit_log_has_every_change(there):
         await client.post("/api/v1/tasks/7", json="bad")
     entries = (await there.store.audit.read())[1:]
     assert [
-        ("ci", "key", "api.change_task", "/api/v1/tasks/7", "done", "10.0.0.1", {"status": 201}),
-        ("ci", "key", "api.change_task", "/api/v1/tasks/7", "failed", "10.0.0.1", {"status": 400}),
+        ("ci", "key", "api.change_task", "task:7", "done", "10.0.0.1", {"status": 201}),
+        ("ci", "key", "api.change_task", "task:7", "failed", "10.0.0.1", {"status": 400}),
     ] == [(e.actor, e.kind, e.operation, e.resource, e.result, e.address, e.after) for e in entries]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 
 import pytest
+from fastapi import Depends
 from tests.integration.live.world import world
 from tests.waiting import until
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from jules_job_manager.errors import StoreUnavailableError
 from jules_job_manager.services.live import LivePolicy
 from jules_job_manager.web.live import BAD_REQUEST, RESTARTS, TOO_SLOW, TRY_LATER, StreamPolicy
 
@@ -32,7 +35,7 @@ async def test_events_with_filters_and_from_an_id(tmp_path):
         await here.write(1, type="b")
         async with connect(address(here, "after=1&type=t")) as one:
             assert [1] == await numbers(one, 1)
-            for odd in ("not JSON", "[]", "x" * 1000):
+            for odd in ("not JSON", "[]", "x" * 1000, b"\xff", b'{"ping": 6}'):
                 await one.send(odd)
             await one.send(json.dumps({"ping": 7}))
             assert {"pong": 7} == json.loads(await one.recv())
@@ -58,7 +61,7 @@ async def closed(socket) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "after=9", "since=never", "until=%F0%9F%98%80" + "x" * 90]
+    "query", ["after=x", "after=9", "since=never", "jobs=A", "until=%F0%9F%98%80" + "x" * 90]
 )
 async def test_what_cannot_be_used(tmp_path, query):
     """The close code says that coming back with the same is no use."""
@@ -67,12 +70,31 @@ async def test_what_cannot_be_used(tmp_path, query):
         assert BAD_REQUEST == (await closed(one))[0]
 
 
-@pytest.mark.parametrize("word", ["[]", "no", '{"after": "x"}', "[" * 100_000])
+@pytest.mark.parametrize("word", ["[]", "no", '{"after": "x"}', "[" * 100_000, b"\xff", b"{}"])
 async def test_a_first_message_that_is_none(tmp_path, word):
     """It is refused in the same way."""
     async with world(tmp_path) as here, connect(address(here, "wait=1")) as one:
         await one.send(word)
         assert BAD_REQUEST == (await closed(one))[0]
+
+
+async def test_a_handshake_that_is_refused(tmp_path, caplog):
+    """It is answered with a status, and the server does not take that for a mistake of its own."""
+
+    async def nobody() -> None:
+        raise StoreUnavailableError("Away.")
+
+    async with world(tmp_path, dependencies=[Depends(nobody)]) as here:
+        logging.getLogger("uvicorn.error").addHandler(caplog.handler)
+        try:
+            with pytest.raises(InvalidStatus) as caught:
+                await connect(address(here))
+            assert 503 == caught.value.response.status_code
+            assert "Away." in caught.value.response.body.decode()
+            await here.stop()
+        finally:
+            logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
+    assert [] == caplog.messages
 
 
 async def test_a_first_message_that_never_comes(tmp_path):

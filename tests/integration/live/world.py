@@ -36,8 +36,11 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 class World:
     """The store, and the server in front of it, which may be stopped and started again."""
 
-    def __init__(self, store, live_policy=None, stream_policy=None, recheck=None) -> None:
+    def __init__(
+        self, store, live_policy=None, stream_policy=None, recheck=None, dependencies=()
+    ) -> None:
         self.store = store
+        self._dependencies = dependencies
         self.bus = LocalBus()
         self._recheck = recheck
         self._policies = (live_policy, stream_policy)
@@ -53,7 +56,11 @@ class World:
         )
         app = FastAPI()
         app.add_exception_handler(JulesManagerError, _refused)
-        app.include_router(live_router(self.live, stream_policy, recheck=self._recheck))
+        app.include_router(
+            live_router(
+                self.live, stream_policy, recheck=self._recheck, dependencies=self._dependencies
+            )
+        )
         config = uvicorn.Config(
             app, host="127.0.0.1", port=self.port, log_level="warning", lifespan="off",
             timeout_graceful_shutdown=20, backlog=4096,

@@ -114,3 +114,26 @@ async def test_places_and_pauses(client):
         assert {"paused": was} == (await _entry(client, "pause_queue"))["before"]
     await client.post(f"{QUEUE}/resume")
     assert {"paused": "a long lunch"} == (await _entry(client, "resume_queue"))["before"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation", "resource"),
+    [
+        ("POST", "tasks/nosuch/message", "send_message", "task:nosuch"),
+        ("DELETE", "tasks/nosuch", "delete_task", "task:nosuch"),
+        ("POST", "jobs/No 1/hold", "hold_job", "job:No 1"),
+        ("DELETE", "webhooks/we_none", "delete_webhook", "webhook:we_none"),
+        ("POST", "keys/nosuch/rotate", "rotate_key", "key:nosuch"),
+        ("POST", "tasks", "create_task", "task"),
+        ("POST", "jobs/batch", "create_jobs", "jobs"),
+        ("POST", "queue/clean?x=1", "clean_queue", "queue"),
+    ],
+)
+async def test_what_failed_is_told_of_the_same_thing(client, method, path, operation, resource):
+    """It is found by what it was about, as what was done, and as the command beside the store."""
+    answer = await client.request(method, f"/api/v1/{path}", json={"text": "Hello."})
+    assert 400 <= answer.status_code < 500
+    entry = await _entry(client, operation)
+    assert (resource, "failed") == (entry["resource"], entry["result"])
+    found = await client.get("/api/v1/audit", params={"resource": resource})
+    assert entry in found.json()["items"]

@@ -139,3 +139,13 @@ async def test_the_start_page_leads_on(client, web):
     assert "script" not in page.text
     page = await client.get("/")
     assert "Signed in as <strong>the-admin</strong>" in page.text
+
+
+async def test_a_stream_without_room(client, service):
+    """It is told as what it is: the database is there."""
+    service.events.live.stop()
+    answer = await client.get("/api/v1/events/stream")
+    problem = answer.json()
+    assert (503, "JJM114") == (answer.status_code, problem["code"])
+    assert "There is no room for another live stream" == problem["title"]
+    assert "5" == answer.headers["retry-after"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from tests.environment import bare_environment
 from tests.service_thread import running_service
 
@@ -113,16 +113,18 @@ def test_what_the_stream_refuses_is_answered_as_described(tmp_path):
 def _try(operation, headers: dict[str, str], failures: list[str]) -> None:
     from hypothesis import given
 
+    in_batch = [negative_data_rejection] if operation.path.endswith("/batch") else []
+
     @settings(
         max_examples=10, deadline=None, derandomize=True, database=None,
         phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy())
     def sent(case) -> None:
-        # A value of the right form can still be no repository: that is 400, as is described.
-        case.call_and_validate(
-            headers=headers, excluded_checks=[positive_data_acceptance], timeout=60
-        )
+        # A value of the right form can still be no repository: that is 400, as is described. An item
+        # of a batch that has a wrong form is told within an answer of 200.
+        excluded = [positive_data_acceptance, *in_batch]
+        case.call_and_validate(headers=headers, excluded_checks=excluded, timeout=60)
 
     try:
         sent()

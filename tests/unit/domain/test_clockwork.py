@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from jules_job_manager.domain.clockwork import (
     from_rfc3339,
+    in_zone,
     optional_from_rfc3339,
     optional_to_rfc3339,
     require_aware,
@@ -60,3 +61,14 @@ def test_instants_outside_the_calendar_are_refused():
     """A time whose UTC lies before year 1 is refused, not crashed on."""
     with pytest.raises(ValueError, match="outside"):
         from_rfc3339("0001-01-01T00:00:00+23:00")
+    with pytest.raises(ValueError, match="outside"):
+        require_aware(datetime.fromisoformat("9999-12-31T23:59:59-14:00"))
+
+
+def test_the_ends_of_the_calendar_are_shown_in_every_zone():
+    """Where the years of a zone end, the time stays as it is."""
+    for text, hours in (("9999-12-31T23:59:59+00:00", 14), ("0001-01-01T00:00:00+00:00", -12)):
+        moment = datetime.fromisoformat(text)
+        assert moment is in_zone(moment, timezone(timedelta(hours=hours)))
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    assert 14 == in_zone(noon, timezone(timedelta(hours=2))).hour

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from jules_job_manager.domain.clockwork import from_rfc3339, to_rfc3339
 from jules_job_manager.domain.task import JulesTask
 from jules_job_manager.errors import InvalidInputError
+from jules_job_manager.ports.page import not_of_this_list
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LIMIT = 1000
@@ -34,7 +35,7 @@ def cursor_parts(cursor: str) -> tuple[datetime, str]:
             raise ValueError(cursor)
         return from_rfc3339(moment), task_id
     except ValueError as exc:
-        raise InvalidInputError(f"{cursor!r} is not a page cursor.") from exc
+        raise not_of_this_list() from exc
 
 
 def require_limit(limit: int) -> int:

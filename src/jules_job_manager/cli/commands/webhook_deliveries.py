@@ -19,13 +19,14 @@ FIELDS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import number
     from jules_job_manager.cli.output import add_json_options
 
     parser.add_argument("endpoint", metavar="ID", nargs="?", help="only this endpoint's")
     parser.add_argument(
         "--state", choices=("pending", "delivered", "failed"), help="only those that stand so"
     )
-    parser.add_argument("--before", type=int, metavar="DELIVERY", help="go on after this one")
+    parser.add_argument("--before", type=number, metavar="DELIVERY", help="go on after this one")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (50)")
     add_json_options(parser, FIELDS)
 

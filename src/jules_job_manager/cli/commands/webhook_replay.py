@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    from jules_job_manager.cli.arguments import number
+
     parser.add_argument(
-        "delivery", metavar="DELIVERY", nargs="?", type=int,
+        "delivery", metavar="DELIVERY", nargs="?", type=number,
         help="its number, as `jjm webhook deliveries` shows it",
     )  # fmt: skip
     parser.add_argument("--endpoint", metavar="ID", help="all that this endpoint wants")

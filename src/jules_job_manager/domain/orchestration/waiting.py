@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jules_job_manager.domain.clockwork import in_zone
 from jules_job_manager.domain.graph import statuses_for_dependents
 from jules_job_manager.domain.job import Attempt, AttemptState, Job, JobStatus
 from jules_job_manager.domain.orchestration.actions import Action, Dispatch
@@ -345,6 +346,6 @@ def _may_begin(job: Job, last: Attempt | None) -> bool:
 
 
 def _at(moment: datetime, now: datetime, policy: Policy) -> str:
-    there, here = moment.astimezone(policy.zone), now.astimezone(policy.zone)
+    there, here = in_zone(moment, policy.zone), in_zone(now, policy.zone)
     same_day = there.date() == here.date()
     return there.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M")

@@ -14,7 +14,7 @@ from jules_job_manager.errors import RecordNotFoundError
 from jules_job_manager.ports.job_store import AttemptQuery, AttemptSort, ReviewQuery, ReviewSort
 from jules_job_manager.services.deliveries import deliveries_of
 from jules_job_manager.web.caller import QueueReader, ReviewsReader
-from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, page_dict
+from jules_job_manager.web.paging import Cursor, Limit, Search, aware, going_on, page_dict
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.routes.jobs import Key, job_meant
 from jules_job_manager.web.schemas import jobs as s
@@ -43,9 +43,9 @@ async def list_attempts(
     query = AttemptQuery(
         job_key=job, live_only=live, state=state, account=account, search=q or "",
         created_since=aware(created_since), created_before=aware(created_before),
-        sort=sort, limit=limit, after=opened(cursor),
+        sort=sort, limit=limit,
     )  # fmt: skip
-    return page_dict(await app.store.jobs.page_attempts(query))
+    return page_dict(await app.store.jobs.page_attempts(going_on(query, cursor)), query)
 
 
 @router.get(
@@ -69,10 +69,9 @@ async def list_deliveries(
         job_key=job, live_only=live, state=AttemptState.ACCEPTED if merged else None,
         account=account, search=q or "", delivered_only=True, sort=sort, limit=limit,
         created_since=aware(created_since), created_before=aware(created_before),
-        after=opened(cursor),
     )  # fmt: skip
-    page = await app.store.jobs.page_attempts(query)
-    return page_dict(page, await deliveries_of(app.store, page.items))
+    page = await app.store.jobs.page_attempts(going_on(query, cursor))
+    return page_dict(page, query, await deliveries_of(app.store, page.items))
 
 
 @router.get(
@@ -103,9 +102,9 @@ async def list_reviews(
     """List reviews of deliveries. `q` is looked for in the job's key and in all that was found."""
     query = ReviewQuery(
         job_key=job, verdict=verdict, delivered_commit=commit, search=q or "", since=aware(since), before=aware(before),
-        sort=sort, limit=limit, after=opened(cursor),
+        sort=sort, limit=limit,
     )  # fmt: skip
-    return page_dict(await app.store.jobs.page_reviews(query))
+    return page_dict(await app.store.jobs.page_reviews(going_on(query, cursor)), query)
 
 
 @router.get(

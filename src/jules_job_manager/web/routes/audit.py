@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jules_job_manager.domain.access import Permission, Principal
 from jules_job_manager.domain.audit import AuditEntry, Proof
@@ -13,7 +13,8 @@ from jules_job_manager.errors import UnsupportedOperationError
 from jules_job_manager.ports.audit_log import AuditQuery
 from jules_job_manager.services.audit import AuditService
 from jules_job_manager.web.access import gate_of, needs
-from jules_job_manager.web.schemas.base import example_of
+from jules_job_manager.web.paging import NumberCursor
+from jules_job_manager.web.schemas.base import Instant, example_of
 
 router = APIRouter(tags=["audit"])
 Reader = Annotated[Principal, Depends(needs(Permission.AUDIT_READ))]
@@ -107,8 +108,8 @@ class VerificationView(BaseModel):
 async def list_audit_entries(
     request: Request,
     who: Reader,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
     actor: Word = "",
     operation: Annotated[str, Query(max_length=500, description="key.create, or all of key.")] = "",
     resource: Word = "",
@@ -118,7 +119,7 @@ async def list_audit_entries(
         "-number"
     ),
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    cursor: NumberCursor = None,
 ) -> AuditPage:
     """Return entries that fit, newest first unless asked otherwise."""
     del who

@@ -12,7 +12,7 @@ from jules_job_manager.services.backlog_change import ImportReport
 from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import BacklogsReader, BacklogsWriter
 from jules_job_manager.web.idempotency import IdempotentRoute
-from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
+from jules_job_manager.web.paging import Cursor, Limit, Search, going_on, page_dict
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
 from jules_job_manager.web.schemas.base import Page
@@ -31,8 +31,8 @@ async def list_backlogs(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """List the documents whose jobs are in the queue; `q` is looked for in their names."""
-    query = BacklogQuery(search=q or "", sort=sort, limit=limit, after=opened(cursor))
-    return page_dict(await app.store.jobs.page_backlogs(query))
+    query = BacklogQuery(search=q or "", sort=sort, limit=limit)
+    return page_dict(await app.store.jobs.page_backlogs(going_on(query, cursor)), query)
 
 
 @router.post(

@@ -28,7 +28,7 @@ from jules_job_manager.web.caller import (
 from jules_job_manager.web.changes import job_changed
 from jules_job_manager.web.etags import IfMatch, require_match, tagged
 from jules_job_manager.web.idempotency import IdempotentRoute, is_again
-from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
+from jules_job_manager.web.paging import Cursor, Limit, Search, going_on, page_dict
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.routes.events import History, history_of
 from jules_job_manager.web.schemas import jobs as s
@@ -65,9 +65,9 @@ async def list_jobs(
     """List jobs."""
     query = JobQuery(
         status=status, priority=priority, repository=repository, backlog=backlog, search=q or "",
-        sort=sort, limit=limit, after=opened(cursor),
+        sort=sort, limit=limit,
     )  # fmt: skip
-    return page_dict(await app.store.jobs.page_jobs(query))
+    return page_dict(await app.store.jobs.page_jobs(going_on(query, cursor)), query)
 
 
 @router.post(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from jules_job_manager.domain.access import MOST_NAME_LETTERS, ApiKey, Permission, Principal, Role
@@ -20,7 +20,7 @@ from jules_job_manager.web.idempotency import (
     done_once,
     note_issued,
 )
-from jules_job_manager.web.schemas.base import example_of
+from jules_job_manager.web.schemas.base import Instant, example_of
 
 router = APIRouter(tags=["keys"], route_class=IdempotentRoute)
 issuing = APIRouter(tags=["keys"], route_class=IssuingRoute, dependencies=[Depends(done_once)])
@@ -89,7 +89,7 @@ class NewKey(BaseModel):
     name: str = Field(min_length=1, max_length=MOST_NAME_LETTERS)
     role: Role
     scopes: list[Permission] = Field(default_factory=list, max_length=len(Permission))
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class Rotation(BaseModel):
@@ -102,7 +102,7 @@ class Rotation(BaseModel):
     overlap_seconds: float = Field(
         default=0.0, ge=0, le=90 * 86400, description="The old key goes on working for so long."
     )
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class NewLink(BaseModel):

@@ -25,7 +25,7 @@ from jules_job_manager.web.auditing import note_change
 from jules_job_manager.web.caller import QueueReader, QueueWriter, SettingsReader, service_of
 from jules_job_manager.web.idempotency import IdempotentRoute
 from jules_job_manager.web.json_answers import json_answer
-from jules_job_manager.web.paging import Cursor, Limit, Search, opened, page_dict
+from jules_job_manager.web.paging import Cursor, Limit, Search, going_on, page_dict
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import queue as s
@@ -94,7 +94,7 @@ async def get_quota(
 
 async def _approvals(app: App, query: DecisionQuery) -> Response:
     found = await waiting_decisions(app.store, queue_policy(app.settings))
-    return json_answer(text_of(page_dict(query.page(found))))
+    return json_answer(text_of(page_dict(query.page(found), query)))
 
 
 @reads.get("/approvals", operation_id="list_approvals", response_model=Page[s.WaitingOut])
@@ -110,9 +110,8 @@ async def list_approvals(
     """List what waits for a person: plans, questions, merges, lines to sign, and jobs that are stuck."""
     query = DecisionQuery(
         kind=kind, repository=repository, search=q or "", sort=sort, limit=limit,
-        after=opened(cursor),
     )  # fmt: skip
-    return await shared_answer(request, app, query)
+    return await shared_answer(request, app, going_on(query, cursor))
 
 
 @router.get("/settings", operation_id="list_settings", response_model=list[s.SettingOut])

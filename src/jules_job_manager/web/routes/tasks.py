@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,7 @@ from jules_job_manager.web.caller import EventsReader, TasksReader, TasksWriter
 from jules_job_manager.web.etags import IfMatch, require_tag
 from jules_job_manager.web.idempotency import IdempotentRoute, done_once
 from jules_job_manager.web.json_answers import json_answer
-from jules_job_manager.web.paging import Cursor, Limit, Search, aware, opened, sealed
+from jules_job_manager.web.paging import Cursor, Limit, Search, aware, going_on, sealed
 from jules_job_manager.web.plain_reads import PlainReadRoute, answered, shared_answer
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.routes.events import History, history_of
@@ -101,11 +102,13 @@ async def get_task_status(
 
 
 async def _page(
-    app: App, query: TaskQuery, stale_since: datetime | None = None, failure: str | None = None
-) -> Response:
-    page = await app.reader.list_tasks(query)
+    app: App, query: TaskQuery, stale_since: datetime | None = None, failure: str | None = None,
+    account: str | None = None,
+) -> Response:  # fmt: skip
+    wanted = query if account is None else replace(query, backend=account)
+    page = await app.reader.list_tasks(wanted)
     rest = {
-        "next_cursor": sealed(page.next_cursor), "stale_since": optional_to_rfc3339(stale_since),
+        "next_cursor": sealed(page.next_cursor, query), "stale_since": optional_to_rfc3339(stale_since),
         "failure": failure,
     }  # fmt: skip
     text = f'{{"items":[{",".join(page.items)}],{text_of(rest)[1:]}'
@@ -138,7 +141,7 @@ async def list_tasks(
     With `fresh`, Jules is asked for its tasks first; when it cannot be reached, what is stored is
     answered and `stale_since` says how old it is.
     """
-    stale_since, failure = None, None
+    stale_since, failure, account = None, None, None
     wanted = repository_from(repository) if repository else None
     if fresh:
         found = await app.tasks.list_tasks(
@@ -146,16 +149,17 @@ async def list_tasks(
         )
         stale_since = found.stale_since
         failure = None if found.failure is None else str(found.failure)
-        backend = app.account_choices()["default"][0]
+        account = app.account_choices()["default"][0]
     query = TaskQuery(
         status=status, repository=wanted, backend=backend, include_archived=archived, limit=limit,
-        after=opened(cursor), oldest_first=sort == "changed", search=q or "",
+        oldest_first=sort == "changed", search=q or "",
         changed_since=aware(changed_since), changed_before=aware(changed_before),
         created_since=aware(created_since), created_before=aware(created_before),
     )  # fmt: skip
+    query = going_on(query, cursor)
     if not fresh:
         return await shared_answer(request, app, query)
-    return await _page(app, query, stale_since, failure)
+    return await _page(app, query, stale_since, failure, account)
 
 
 @router.post(

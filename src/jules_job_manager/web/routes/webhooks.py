@@ -19,7 +19,7 @@ from jules_job_manager.web.idempotency import (
     done_once,
     note_issued,
 )
-from jules_job_manager.web.paging import Limit
+from jules_job_manager.web.paging import Limit, NumberCursor
 from jules_job_manager.web.problems import documented
 from jules_job_manager.web.schemas import webhooks as s
 
@@ -66,7 +66,7 @@ async def list_webhook_deliveries(
     endpoint: Annotated[str | None, Query(max_length=100, description="Only its own.")] = None,
     state: DeliveryState | None = None,
     limit: Limit = 50,
-    cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    cursor: NumberCursor = None,
 ) -> dict[str, Any]:
     """Return what was sent, how it was answered, and what is still to be sent; newest first."""
     async with app.administration.webhooks() as webhooks:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails
+
+from jules_job_manager.domain.clockwork import require_aware
 
 T = TypeVar("T")
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time as RFC 3339 in UTC. Kept as text, so that what was written is what is sent."""
+Instant = Annotated[AwareDatetime, AfterValidator(require_aware)]
+"""A time that is sent: it has a zone, and is in UTC afterwards."""
 _NO_NUL = r"^[^\x00]*$"
 Line = Annotated[str, StringConstraints(max_length=500, pattern=_NO_NUL)]
 Text = Annotated[str, StringConstraints(max_length=200_000, pattern=_NO_NUL)]
@@ -43,6 +59,24 @@ def _page_example(schema: JsonDict, model: type[Any]) -> None:
 def _batch_example(schema: JsonDict, model: type[Any]) -> None:
     done: JsonDict = {"index": 0, "status": 201, "item": _held(model), "problem": None}
     schema["example"] = {"results": [done]}
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """An item of a batch that is not as its model wants it."""
+
+    errors: tuple[ErrorDetails, ...]
+
+
+def _kept(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as exc:
+        return Unfit(tuple(exc.errors(include_url=False, include_context=False)))
+
+
+one_by_one = WrapValidator(_kept)
+"""Of the items of a batch: one that does not fit becomes `Unfit`, and leaves the others alone."""
 
 
 class Answer(BaseModel):

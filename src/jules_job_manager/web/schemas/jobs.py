@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -10,7 +9,17 @@ from pydantic.config import JsonDict
 
 from jules_job_manager.domain.job import AttemptState, JobStatus, Priority
 from jules_job_manager.domain.review import Conclusion, Verdict
-from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text, example_of
+from jules_job_manager.web.schemas.base import (
+    Answer,
+    Body,
+    Instant,
+    Key,
+    Line,
+    Moment,
+    Text,
+    example_of,
+    one_by_one,
+)
 
 _EXAMPLE: JsonDict = {
     "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
@@ -128,7 +137,7 @@ class NewJobsIn(Body):
         }
     )
 
-    jobs: list[NewJobIn] = Field(min_length=1, max_length=500)
+    jobs: list[Annotated[NewJobIn, one_by_one]] = Field(min_length=1, max_length=500)
 
 
 class JobChangeIn(Body):
@@ -148,7 +157,7 @@ class JobChangeIn(Body):
     repository: Line | None = None
     base_branch: Line | None = None
     branch: Line | None = None
-    not_before: datetime | None = None
+    not_before: Instant | None = None
     schedule: Line | None = Field(
         default=None, description="A cron expression (UTC); an empty text: it runs once."
     )

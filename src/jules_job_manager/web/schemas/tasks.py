@@ -8,7 +8,15 @@ from pydantic import ConfigDict, Field
 
 from jules_job_manager.domain.activity import ActivityKind
 from jules_job_manager.domain.task import TaskStatus
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, Text, example_of
+from jules_job_manager.web.schemas.base import (
+    Answer,
+    Body,
+    Line,
+    Moment,
+    Text,
+    example_of,
+    one_by_one,
+)
 
 
 class ChatMessageOut(Answer):
@@ -178,7 +186,7 @@ class NewTasksIn(Body):
         }
     )
 
-    tasks: list[NewTaskIn] = Field(min_length=1, max_length=100)
+    tasks: list[Annotated[NewTaskIn, one_by_one]] = Field(min_length=1, max_length=100)
 
 
 class TaskChangeIn(Body):

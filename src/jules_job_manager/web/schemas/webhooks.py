@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from jules_job_manager.domain.webhook import DeliveryState
 from jules_job_manager.services.webhooks import LONGEST_FILTER, MOST_FILTERS
-from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, example_of
+from jules_job_manager.web.schemas.base import Answer, Body, Instant, Line, Moment, example_of
 
 Filter = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_FILTER)]
 Filters = Annotated[list[Filter], Field(max_length=MOST_FILTERS)]
@@ -148,7 +148,7 @@ class ReplayIn(Body):
 
     delivery: int | None = Field(default=None, ge=1, le=2**62)
     endpoint: Line | None = None
-    since: AwareDatetime | None = None
+    since: Instant | None = None
     dry_run: bool = False
 
     @model_validator(mode="after")

@@ -37,6 +37,9 @@ class SortableTime(sa.types.TypeDecorator[datetime]):
 MOMENT = SortableTime().with_variant(sa.DateTime(timezone=True), "postgresql")
 """An instant: text on SQLite, which has no such type, and `timestamptz` on PostgreSQL."""
 
+COUNTED = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A number that is counted up, 64 bits: SQLite itself counts only what is called INTEGER."""
+
 
 def _sort_at() -> sa.Column[datetime]:
     return sa.Column("sort_at", MOMENT, nullable=False, server_default=to_rfc3339(EPOCH))
@@ -190,7 +193,7 @@ patches = sa.Table(
 task_events = sa.Table(
     "task_events",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", COUNTED, primary_key=True, autoincrement=True),
     sa.Column("type", PlainText, nullable=False),
     sa.Column("subject", PlainText, nullable=False),
     sa.Column("at", MOMENT, nullable=False),
@@ -300,7 +303,7 @@ notes = sa.Table(
 quota_ledger = sa.Table(
     "quota_ledger",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", COUNTED, primary_key=True, autoincrement=True),
     sa.Column("account", PlainText, nullable=False),
     sa.Column("kind", PlainText, nullable=False),
     sa.Column("at", MOMENT, nullable=False),
@@ -388,7 +391,7 @@ web_sessions = sa.Table(
 audit_log = sa.Table(
     "audit_log",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", COUNTED, primary_key=True, autoincrement=False),
     sa.Column("at", MOMENT, nullable=False),
     sa.Column("actor", PlainText, nullable=False),
     sa.Column("kind", PlainText, nullable=False),
@@ -401,7 +404,7 @@ audit_log = sa.Table(
     sa.Column("after", JsonText),
     sa.Column("previous_hash", PlainText, nullable=False),
     sa.Column("hash", PlainText, nullable=False),
-    sa.Column("removed_through", sa.Integer),
+    sa.Column("removed_through", COUNTED),
     sa.CheckConstraint("number >= 1", name="number_from_one"),
     sa.CheckConstraint("removed_through < number", name="removes_what_is_older"),
     sa.Index("ix_audit_log_at", "at"),
@@ -451,7 +454,7 @@ webhook_endpoints = sa.Table(
 webhook_deliveries = sa.Table(
     "webhook_deliveries",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", COUNTED, primary_key=True, autoincrement=True),
     sa.Column(
         "endpoint_id", PlainText, sa.ForeignKey("webhook_endpoints.id", ondelete="CASCADE"),
         nullable=False,
