@@ -90,12 +90,12 @@ class PostgresServer:
         workers = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
         everybody = [pid, *map(int, workers)]
         for found in everybody:
-            os.kill(found, signal.SIGSTOP)
+            _signal(found, signal.SIGSTOP)
         try:
             yield
         finally:
             for found in everybody:
-                os.kill(found, signal.SIGCONT)
+                _signal(found, signal.SIGCONT)
 
     def stop(self) -> None:
         """End it at once, without waiting for clients."""
@@ -103,6 +103,12 @@ class PostgresServer:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=20)
             self._process = None
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may have ended meanwhile, as workers of PostgreSQL do."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 @contextlib.contextmanager
