@@ -6,7 +6,7 @@
     ├── InvalidInputError              what the user typed or passed cannot be used
     │   ├── JobNotFoundError           no such job in the queue
     │   ├── WebhookNotFoundError       no such webhook, or delivery of one
-    │   └── RecordNotFoundError        no such attempt, delivery, review or event
+    │   └── RecordNotFoundError        no such attempt, delivery, review, event or person
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -117,7 +117,7 @@ class WebhookNotFoundError(InvalidInputError):
 
 
 class RecordNotFoundError(InvalidInputError):
-    """There is no such attempt, delivery, review or event."""
+    """There is no such attempt, delivery, review, event or person."""
 
     code = "JJM015"
 

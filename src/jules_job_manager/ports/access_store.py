@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from jules_job_manager.domain.access import ApiKey, SignInToken, WebSession
+from jules_job_manager.domain.access import ApiKey, EndedSignIns, SignInToken, WebSession
 from jules_job_manager.domain.audit import NewAuditEntry
 
 
@@ -112,14 +112,14 @@ class SignInStore(Protocol):
         """Write down when a session was last used."""
         ...
 
-    async def end_sessions(
-        self,
-        *,
-        digest: str | None = None,
-        name: str | None = None,
-        audit: Sequence[NewAuditEntry] = (),
-    ) -> int:
-        """End one session or all of a person; return how many there were."""
+    async def end_session(self, digest: str, *, audit: Sequence[NewAuditEntry] = ()) -> int:
+        """End one session; return how many there were."""
+        ...
+
+    async def end_person(
+        self, name: str, *, now: datetime, audit: Sequence[NewAuditEntry] = ()
+    ) -> EndedSignIns:
+        """End all sessions of a person and the links that would sign them in, in one step."""
         ...
 
     async def sweep(self, now: datetime) -> int:

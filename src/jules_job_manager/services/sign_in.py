@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from jules_job_manager.domain.access import (
     ID_BYTES,
     SECRET_BYTES,
+    EndedSignIns,
     Principal,
     PrincipalKind,
     Role,
@@ -222,12 +223,13 @@ class SignInService:
             said = caller.did(
                 "sign_in.end", at=self._clock.now(), resource=f"person:{caller.principal.name}"
             )
-            await self._store.end_sessions(digest=parts[1], audit=[said])
+            await self._store.end_session(parts[1], audit=[said])
 
-    async def sign_out_person(self, name: str, *, caller: Caller) -> int:
-        """End all sessions of a person; return how many there were."""
-        said = caller.did("sign_in.end", at=self._clock.now(), resource=f"person:{name}")
-        return await self._store.end_sessions(name=name, audit=[said])
+    async def sign_out_person(self, name: str, *, caller: Caller) -> EndedSignIns:
+        """End all sessions of a person, and the links for them that nobody used yet."""
+        now = self._clock.now()
+        said = caller.did("sign_in.end", at=now, resource=f"person:{name}")
+        return await self._store.end_person(name, now=now, audit=[said])
 
     async def sweep(self) -> int:
         """Forget what expired; return how much that was."""
