@@ -189,6 +189,17 @@ def test_a_port_that_is_taken(environ, tmp_path):
     assert "--port" in said
 
 
+def test_a_port_of_metrics_that_is_taken(environ, tmp_path):
+    """The same: it is not left to the web server, which would show a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        more = {"JJM_METRICS__PORT": str(port)}
+        said = failed(["serve", "--port", "0", "--no-worker"], {**environ, **more}, tmp_path)
+    assert f"error: Metrics cannot be served on 127.0.0.1 port {port}" in said
+    assert "metrics.port" in said
+    assert "startup failed" not in said
+
+
 def test_keys_never_go_over_a_network_in_clear_text(environ, tmp_path):
     """Without TLS it listens on this machine alone."""
     said = failed(["serve", "--host", "0.0.0.0", "--port", "0"], environ, tmp_path)
@@ -213,6 +224,14 @@ def test_https(serve, environ, tmp_path):
     said = failed(["serve", "--port", "0"], {**environ, **given}, tmp_path)
     assert f"chmod 600 {key}" in said
     key.chmod(0o600)
+    certificate.chmod(0o600)
+    swapped = {
+        "JJM_SERVER__TLS_CERTIFICATE": str(key), "JJM_SERVER__TLS_KEY": str(certificate),
+    }  # fmt: skip
+    said = failed(["serve", "--port", "0"], {**environ, **swapped}, tmp_path)
+    assert "error: The certificate and the key of TLS cannot be used" in said
+    assert "server.tls_certificate" in said
+    assert "server.tls_key" in said
     server = serve("--port", "0", "--no-worker", **given)
     address = server.address()
     assert address.startswith("https://127.0.0.1:")
