@@ -26,7 +26,7 @@ from jules_job_manager.errors import AccessDeniedError, SignInRequiredError
 from jules_job_manager.ports.access_store import AccessStore
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.identity_provider import Identity, IdentityProvider
-from jules_job_manager.services.access import checked_name, require_may_give
+from jules_job_manager.services.access import checked_name, is_reserved, require_may_give
 
 LINK = "link"
 OIDC = "oidc"
@@ -342,6 +342,7 @@ def _person(name: str, role: Role) -> Principal:
 
 def _shown_name(identity: Identity) -> str:
     """Return the verified address, or a name that nobody can choose to be another's."""
+    name = f"{identity.issuer}#{identity.subject}"
     if identity.email and identity.is_email_verified:
-        return identity.email.casefold()[:200]
-    return f"{identity.issuer}#{identity.subject}"[:200]
+        name = identity.email.casefold()
+    return (f"oidc:{name}" if is_reserved(name) else name)[:200]

@@ -68,6 +68,8 @@ async def test_nobody_links_a_higher_role(sign_in):
         await sign_in.link("Ada", Role.ADMIN, caller=operator)
     with pytest.raises(InvalidInputError):
         await sign_in.link("jjm", Role.VIEWER, caller=ADMIN)
+    with pytest.raises(InvalidInputError, match="users of this machine"):
+        await sign_in.link("cli:ada", Role.VIEWER, caller=ADMIN)
 
 
 async def _session(sign_in, name="Ada"):
