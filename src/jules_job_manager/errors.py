@@ -233,6 +233,8 @@ class StoreError(JulesManagerError):
     """The store did not do what was asked."""
 
     code = "JJM070"
+    outside: str = ""
+    """What clients of a service are told in place of a message that names where the store is."""
 
 
 class StoreUnavailableError(StoreError):
