@@ -124,6 +124,13 @@ def address_of(listener: socket.socket, settings: ServerSettings) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def is_on_all(listener: socket.socket) -> bool:
+    """Whether a socket listens on every address of this machine."""
+    if listener.family == socket.AF_UNIX:
+        return False
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_unspecified
+
+
 async def serve(
     service: Service,
     listener: socket.socket,

@@ -235,6 +235,7 @@ def test_https(serve, environ, tmp_path):
     server = serve("--port", "0", "--no-worker", **given)
     address = server.address()
     assert address.startswith("https://127.0.0.1:")
+    server.wait_note("listens on every address of this machine")
     trusted = ssl.create_default_context(cafile=str(certificate))
     assert [] == asked(address, "/api/v1/tasks", key_in(environ), trusted)["items"]
     with pytest.raises((urllib.error.URLError, ConnectionError)):
