@@ -159,7 +159,8 @@ class AccessService:
         if len(named) > 1:
             ids = ", ".join(key.id for key in named)
             raise InvalidInputError(
-                f"{len(named)} keys are named {reference!r}.", hint=f"Say which: {ids}"
+                f"{len(named)} keys are named {reference!r}.",
+                hint=f"Give one's id in place of the name, oldest first: {ids}",
             )
         return named[0]
 

@@ -240,6 +240,13 @@ def test_https(serve, environ, tmp_path):
     assert [] == asked(address, "/api/v1/tasks", key_in(environ), trusted)["items"]
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         asked(address.replace("https", "http"), "/health/live")
+    there = {**environ, "JJM_SERVER": address, "JJM_SERVER_KEY": key_in(environ)}
+    assert "SSL_CERT_FILE" in failed(["list"], there, tmp_path)
+    trusting = {**there, "SSL_CERT_FILE": str(certificate)}
+    assert 0 == run_jjm(["list"], env=trusting, cwd=tmp_path, seconds=60).returncode
+    plain = failed(["list"], {**there, "JJM_SERVER": address.replace("https", "http")}, tmp_path)
+    assert ".." not in plain
+    assert "write its address with https://" in plain
     assert 0 == server.end()
 
 
