@@ -95,9 +95,17 @@ class SignInStore(Protocol):
         ...
 
     async def add_session(
-        self, session: WebSession, *, audit: Sequence[NewAuditEntry] = ()
-    ) -> None:
-        """Keep a session."""
+        self,
+        session: WebSession,
+        *,
+        redeems: SignInToken | None = None,
+        audit: Sequence[NewAuditEntry] = (),
+    ) -> bool:
+        """Keep a session; for a token that it redeems, which is forgotten, both or neither.
+
+        Returns:
+            Whether it is kept: not when the token was taken or ended meanwhile.
+        """
         ...
 
     async def get_session(self, digest: str) -> WebSession | None:

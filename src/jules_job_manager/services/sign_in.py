@@ -180,17 +180,19 @@ class SignInService:
         parts = parts_of(text)
         token = None
         if parts is not None:
-            token = await self._store.take_token(parts[1], LINK, self._clock.now())
-        if token is None:
+            token = await self._store.look_at_token(parts[1], LINK, self._clock.now())
+        opened = None
+        if token is not None:
+            person = _person(token.data["name"], Role(token.data["role"]))
+            caller = Caller(principal=person, request_id=request_id, address=address)
+            opened = await self._open(caller, LINK, redeems=token)
+        if opened is None:
             raise SignInRequiredError(
                 "The sign-in link does not work any more.",
                 hint="A link works once and for a few minutes; get another with: jjm key link",
                 context={"given": "link"},
             )
-        person = _person(token.data["name"], Role(token.data["role"]))
-        return await self._open(
-            Caller(principal=person, request_id=request_id, address=address), LINK
-        )
+        return opened
 
     async def authenticate(self, text: str) -> WebSession:
         """Return the session of a browser.
@@ -302,9 +304,11 @@ class SignInService:
                 context={"given": "oidc", "name": _shown_name(identity)},
             )
         person = _person(_shown_name(identity), role)
-        return await self._open(
+        opened = await self._open(
             Caller(principal=person, request_id=request_id, address=address), OIDC
         )
+        assert opened is not None
+        return opened
 
     def _require_provider(self) -> IdentityProvider:
         if self._provider is None:
@@ -314,7 +318,10 @@ class SignInService:
             )
         return self._provider
 
-    async def _open(self, caller: Caller, origin: str) -> OpenSession:
+    async def _open(
+        self, caller: Caller, origin: str, *, redeems: SignInToken | None = None
+    ) -> OpenSession | None:
+        """Begin a session; None: what it redeems was used or ended meanwhile."""
         text, digest = self._secret()
         now = self._clock.now()
         person = caller.principal
@@ -326,8 +333,8 @@ class SignInService:
             "sign_in.begin", at=now, resource=f"person:{person.name}",
             after={"role": person.role.value, "origin": origin},
         )  # fmt: skip
-        await self._store.add_session(session, audit=[said])
-        return OpenSession(text=text, session=session)
+        is_kept = await self._store.add_session(session, redeems=redeems, audit=[said])
+        return OpenSession(text=text, session=session) if is_kept else None
 
     def _secret(self) -> tuple[str, str]:
         text = secret_text(self._random_bytes(ID_BYTES + SECRET_BYTES))

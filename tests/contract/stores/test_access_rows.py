@@ -151,6 +151,25 @@ async def test_sessions(sql_store):
     assert 4 == len(await sql_store.audit.read())
 
 
+async def test_a_token_becomes_one_session(sql_store):
+    """Of several that ask, one gets it; the others leave neither a session nor an entry."""
+    sign_ins = sql_store.access.sign_ins
+    token = SignInToken(digest="d", kind="link", expires_at=LATER)
+    await sign_ins.add_token(token)
+    session = WebSession(
+        digest="0", name="Ada", role=Role.VIEWER, origin="link", created_at=NOW, seen_at=NOW, expires_at=LATER
+    )  # fmt: skip
+    kept = await asyncio.gather(
+        *(
+            sign_ins.add_session(replace(session, digest=str(n)), redeems=token, audit=[SAID])
+            for n in range(4)
+        )
+    )
+    assert [False, False, False, True] == sorted(kept)
+    assert 1 == len(await sign_ins.list_sessions())
+    assert 1 == len(await sql_store.audit.read())
+
+
 async def test_a_person_is_ended_with_their_links(sql_store):
     """Those of others stay, and so does what was begun at a provider; nothing ended leaves no entry."""
     sign_ins = sql_store.access.sign_ins

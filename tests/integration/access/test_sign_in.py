@@ -129,6 +129,22 @@ async def test_signing_out_ends_links_too(sign_in):
     assert not await sign_in.sign_out_person("Ada", caller=ADMIN)
 
 
+async def test_a_link_that_is_being_used_is_ended_too(sign_in, monkeypatch):
+    """Between the look at a link and the session there is no gap in which it could be missed."""
+    link = await sign_in.link("Ada", Role.OPERATOR, caller=ADMIN)
+    look = sign_in._store.look_at_token
+
+    async def look_and_be_late(*which):
+        found = await look(*which)
+        assert await sign_in.sign_out_person("Ada", caller=ADMIN)
+        return found
+
+    monkeypatch.setattr(sign_in._store, "look_at_token", look_and_be_late)
+    with pytest.raises(SignInRequiredError):
+        await sign_in.redeem(link.text)
+    assert [] == await sign_in.list_sessions()
+
+
 RULED = RoleRules(
     claim="groups", admins=("Root@example.org", "jjm-admins"), operators=("@example.org",), viewers=("staff",)
 )  # fmt: skip

@@ -50,15 +50,24 @@ class SqlSignInStore:
         return _token(row, now)
 
     async def add_session(
-        self, session: WebSession, *, audit: Sequence[NewAuditEntry] = ()
-    ) -> None:
-        """Keep a session."""
+        self,
+        session: WebSession,
+        *,
+        redeems: SignInToken | None = None,
+        audit: Sequence[NewAuditEntry] = (),
+    ) -> bool:
+        """Keep a session; for a token that it redeems, which is forgotten, both or neither."""
         row = {"digest": session.digest, "name": session.name, "role": session.role.value,
                "origin": session.origin, "created_at": session.created_at,
                "seen_at": session.seen_at, "expires_at": session.expires_at}  # fmt: skip
         async with transaction(self._engine, writes=True) as connection:
+            if redeems is not None:
+                used = sa.delete(_TOKENS).where(_TOKENS.c.digest == redeems.digest)
+                if not (await connection.execute(used)).rowcount:
+                    return False
             await connection.execute(sa.insert(_SESSIONS), [row])
             await append_entries(connection, audit)
+        return True
 
     async def get_session(self, digest: str) -> WebSession | None:
         """Return a session, or None."""
@@ -98,6 +107,7 @@ class SqlSignInStore:
             theirs = [row["digest"] for row in rows if row["data"].get("name") == name]
             gone = sa.delete(_TOKENS).where(_TOKENS.c.digest.in_(theirs))
             unused = (await connection.execute(gone)).rowcount if theirs else 0
+            # After the links: whoever was using one has a session by now, or will find it gone.
             over = sa.delete(_SESSIONS).where(_SESSIONS.c.name == name)
             count = (await connection.execute(over)).rowcount
             ended = EndedSignIns(sessions=int(count), links=int(unused))
