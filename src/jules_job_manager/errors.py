@@ -58,6 +58,9 @@ class JulesManagerError(Exception):
     is_transient: ClassVar[bool] = False
     """Whether the same call may succeed later without anything being changed."""
 
+    outside: str = ""
+    """What is told in place of a message that names where the store is."""
+
     def __init__(
         self,
         message: str | None = None,
@@ -76,6 +79,11 @@ class JulesManagerError(Exception):
         self.hint = hint
         self.context = dict(context or {})
         super().__init__(self.message)
+
+    @property
+    def for_clients(self) -> str:
+        """What clients of a service are told: the message, without where things of the service are."""
+        return self.outside or self.message
 
     def __str__(self) -> str:
         return self.message
@@ -233,8 +241,6 @@ class StoreError(JulesManagerError):
     """The store did not do what was asked."""
 
     code = "JJM070"
-    outside: str = ""
-    """What clients of a service are told in place of a message that names where the store is."""
 
 
 class StoreUnavailableError(StoreError):

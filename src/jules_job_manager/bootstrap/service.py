@@ -173,7 +173,7 @@ class Service:
                 await self._work()
                 self.worker_problem = ""
             except JulesManagerError as exc:
-                self._tell(str(exc))
+                self._tell(str(exc), shown=exc.for_clients)
             except Exception as exc:  # noqa: BLE001 - the queue goes on whatever happens
                 _LOG.exception("the worker ended")
                 self._tell(f"something unexpected happened ({type(exc).__name__})")
@@ -199,12 +199,15 @@ class Service:
             steady.cancel()
             self._worker = None
 
-    def _tell(self, problem: str) -> None:
-        """Say once why the queue is not worked on, however often that is tried again."""
+    def _tell(self, problem: str, *, shown: str = "") -> None:
+        """Say once why the queue is not worked on, however often that is tried again.
+
+        Clients are shown less: not where the database is.
+        """
         if problem != self._told:
             _LOG.error("the queue is not worked on: %s", problem)
             self.say(f"warning: the queue is not worked on: {self.app.secrets.masked(problem)}")
-        self.worker_problem = self._told = problem
+        self._told, self.worker_problem = problem, shown or problem
 
     def _tell_it_works(self) -> None:
         if self._told:

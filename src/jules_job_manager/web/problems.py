@@ -145,8 +145,7 @@ def problem_of(
         headers["Retry-After"] = str(max(0, round(after)))
     elif status == 503:
         headers["Retry-After"] = "5"
-    outside = getattr(error, "outside", "")
-    detail, hint = (outside, _OUTSIDE) if outside else (error.message, error.hint)
+    detail, hint = error.for_clients, _OUTSIDE if error.outside else error.hint
     return answer(
         status, code=error.code, title=title, detail=mask(detail),
         hint=None if hint is None else mask(hint), request_id=request_id,

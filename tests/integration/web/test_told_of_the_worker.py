@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from jules_job_manager.adapters.storage.sql.failures import away
 from jules_job_manager.bootstrap import service as module
 from jules_job_manager.bootstrap.sandbox import NO_COMMANDS
 from jules_job_manager.errors import ConfigurationError
@@ -32,6 +33,27 @@ class _Worker:
 def environ(environ):
     """A worker inside."""
     return {**environ, "JJM_SERVER__WORKER": "true"}
+
+
+async def test_health_does_not_tell_where_the_database_is(service, monkeypatch):
+    """It is for clients; who started the service reads it."""
+    said, told = [], asyncio.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        if "not worked on" in text:
+            told.set()
+
+    def made(*_args, **_more):
+        raise away("postgresql://db.example/jjm", OSError("no"))
+
+    monkeypatch.setattr(module, "queue_worker", made)
+    service.say = say
+    async with service.running(), asyncio.timeout(30):
+        await told.wait()
+        found = await service.look_at_worker()
+    assert "db.example" in said[-1]
+    assert "The database cannot be reached." == found.message
 
 
 async def test_what_keeps_the_queue_from_being_worked_on(service, monkeypatch):
