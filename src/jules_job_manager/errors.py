@@ -6,7 +6,7 @@
     ├── InvalidInputError              what the user typed or passed cannot be used
     │   ├── JobNotFoundError           no such job in the queue
     │   ├── WebhookNotFoundError       no such webhook, or delivery of one
-    │   └── RecordNotFoundError        no such attempt, delivery, review or event
+    │   └── RecordNotFoundError        no such attempt, delivery, review, event or person
     ├── ConfigurationError             a setting is missing or wrong
     │   └── MissingExtraError          a feature needs an extra that is not installed
     ├── AuthenticationError            Jules refused the credentials
@@ -59,6 +59,9 @@ class JulesManagerError(Exception):
     is_transient: ClassVar[bool] = False
     """Whether the same call may succeed later without anything being changed."""
 
+    outside: str = ""
+    """What is told in place of a message that names where the store is."""
+
     def __init__(
         self,
         message: str | None = None,
@@ -77,6 +80,11 @@ class JulesManagerError(Exception):
         self.hint = hint
         self.context = dict(context or {})
         super().__init__(self.message)
+
+    @property
+    def for_clients(self) -> str:
+        """What clients of a service are told: the message, without where things of the service are."""
+        return self.outside or self.message
 
     def __str__(self) -> str:
         return self.message
@@ -118,7 +126,7 @@ class WebhookNotFoundError(InvalidInputError):
 
 
 class RecordNotFoundError(InvalidInputError):
-    """There is no such attempt, delivery, review or event."""
+    """There is no such attempt, delivery, review, event or person."""
 
     code = "JJM015"
 

@@ -50,6 +50,25 @@ class AllowedPrivate:
             address in network for network in self._networks
         )
 
+    def may_allow(self, host: str) -> bool:
+        """Return whether some address of this host could be allowed."""
+        return host.rstrip(".").lower() in self._hosts or bool(self._networks)
+
+
+def literal_address(host: str) -> Address | None:
+    """Return the address that a host is by itself, in any form that systems take; None: it is a name."""
+    plain = host.strip("[]").rstrip(".").lower()
+    if plain == "localhost" or plain.endswith(".localhost"):  # RFC 6761, section 6.3
+        return ipaddress.IPv4Address("127.0.0.1")
+    try:
+        return ipaddress.ip_address(plain.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(plain))  # 127.1, 0x7f000001, 2130706433
+    except OSError:
+        return None
+
 
 def is_outside(address: Address) -> bool:
     """Return whether the address is one of the public network, whatever it is wrapped in."""

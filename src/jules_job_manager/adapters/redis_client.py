@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SENTINEL_SCHEME = "redis+sentinel"
 SENTINEL_PORT = 26379
 _HINT = (
-    "Write redis://[user:password@]host:6379/0, rediss://… for TLS, unix:///path, or "
+    "Write redis://host:6379/0 (redis://USER:PASSWORD@host:6379/0), rediss://… for TLS, unix:///path, or "
     "redis+sentinel://host:26379,host:26379/service/0."
 )
 

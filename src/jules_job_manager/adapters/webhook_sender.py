@@ -15,9 +15,11 @@ import httpx2
 
 from jules_job_manager._version import __version__
 from jules_job_manager.adapters.outside_addresses import (
+    Address,
     AllowedPrivate,
     Resolver,
     is_outside,
+    literal_address,
     system_resolver,
 )
 from jules_job_manager.domain.text import storable_text
@@ -54,6 +56,19 @@ class HttpWebhookSender:
             follow_redirects=False, trust_env=False, verify=verify, timeout=timeout_seconds,
             limits=httpx2.Limits(max_keepalive_connections=0),
         )  # fmt: skip
+
+    def refusal(self, url: str) -> str:
+        """Return why nothing would ever be sent there, or an empty text."""
+        target = httpx2.URL(url)
+        is_plain = target.scheme != "https"
+        address = literal_address(target.host)
+        if address is not None:
+            return self._refused(target.host, address, is_plain=is_plain)
+        return (
+            _unencrypted(target.host)
+            if is_plain and not self._allowed.may_allow(target.host)
+            else ""
+        )
 
     async def send(self, url: str, *, body: str, headers: Mapping[str, str]) -> SendResult:
         """POST the body."""
@@ -114,13 +129,20 @@ class HttpWebhookSender:
         if not found:
             raise OSError(f"{host} has no address")
         for address in found:
-            if self._allowed.allows(host, address):
-                continue
-            if not is_outside(address):
-                raise PermissionError(
-                    f"{host} is {address}, an address inside the network; "
-                    "webhooks.allow_private does not list it"
-                )
-            if is_plain:
-                raise PermissionError(f"{host} would be sent to unencrypted; use https")
+            if why := self._refused(host, address, is_plain=is_plain):
+                raise PermissionError(why)
         return str(found[0])
+
+    def _refused(self, host: str, address: Address, *, is_plain: bool) -> str:
+        if self._allowed.allows(host, address):
+            return ""
+        if not is_outside(address):
+            return (
+                f"{host} is {address}, an address inside the network; "
+                "webhooks.allow_private does not list it"
+            )
+        return _unencrypted(host) if is_plain else ""
+
+
+def _unencrypted(host: str) -> str:
+    return f"{host} would be sent to unencrypted; use https"

@@ -9,6 +9,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jules_job_manager.domain.access import Principal, PrincipalKind, Role
 from jules_job_manager.domain.audit import Caller
@@ -147,12 +148,30 @@ def _user() -> str:
 
 
 def public_url(settings: Settings) -> str:
-    """Return the address of the server as browsers see it, without a slash at its end."""
+    """Return the address of the server as browsers see it, without a slash at its end.
+
+    Raises:
+        ConfigurationError: `server.public_url` is no address that links can begin with.
+    """
     server = settings.server
     if server.public_url:
-        return server.public_url.rstrip("/")
+        return _checked_base(server.public_url)
     scheme = "https" if server.tls_certificate else "http"
     return f"{scheme}://127.0.0.1:{server.port}"
+
+
+def _checked_base(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good or "@" in parts.netloc or "?" in address or "#" in address:
+        raise ConfigurationError(
+            "server.public_url is no address that links can begin with.",
+            hint="Write it as https://HOST or https://HOST:PORT/PATH, without user, query or fragment.",
+        )
+    return address.rstrip("/")
 
 
 def _provider(settings: Settings, clock: Clock) -> IdentityProvider | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from jules_job_manager.domain.access import ApiKey, Permission, Role, SignedIn
+from jules_job_manager.domain.access import ApiKey, EndedSignIns, Permission, Role, SignedIn
 from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.services.access import IssuedKey
 
@@ -89,8 +89,8 @@ class Administration:
         url = f"{public_url(settings)}/sign-in?token={link.text}"
         return MadeLink(url=url, expires_at=link.expires_at)
 
-    async def sign_out_person(self, name: str) -> int:
-        """End all sessions of a person; return how many there were."""
+    async def sign_out_person(self, name: str) -> EndedSignIns:
+        """End all sessions of a person and unused links; see `SignInService.sign_out_person`."""
         from jules_job_manager.bootstrap.access import local_caller, sign_in_of
 
         sign_in = sign_in_of(self._app.store, self._app.settings, self._app.clock)

@@ -38,6 +38,8 @@ VERIFY_EVERY = timedelta(days=1)
 """Time between two looks at the whole chain of the audit log."""
 AGAIN_SECONDS = 5.0
 """After a worker ended with an error, another begins so much later."""
+STEADY_SECONDS = 30.0
+"""A worker that has gone on for so long after a problem works again."""
 
 
 @dataclass(kw_only=True)
@@ -56,8 +58,12 @@ class Service:
     """Reviews that people ask for again."""
     watch: SettingsWatch
     """Reads the settings again."""
+    say: Callable[[str], None]
+    """Told what a person must know of the worker."""
     worker_problem: str = ""
     """Why its worker does not work; empty: it does, or there is none."""
+    _told: str = ""
+    _warned: list[str] = field(default_factory=list)
     _worker: Worker | None = None
     _task: asyncio.Task[None] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -167,7 +173,7 @@ class Service:
                 await self._work()
                 self.worker_problem = ""
             except JulesManagerError as exc:
-                self._tell(str(exc))
+                self._tell(str(exc), shown=exc.for_clients)
             except Exception as exc:  # noqa: BLE001 - the queue goes on whatever happens
                 _LOG.exception("the worker ended")
                 self._tell(f"something unexpected happened ({type(exc).__name__})")
@@ -177,20 +183,37 @@ class Service:
 
     async def _work(self) -> None:
         settings = self.app.settings
-        for warning in await check_warnings(settings):
-            _LOG.warning("%s", warning)
+        warnings = await check_warnings(settings)
+        for warning in warnings:
+            if warning not in self._warned:
+                _LOG.warning("%s", warning)
+                self.say(f"warning: {warning}")
+        self._warned = warnings
         remotes = dict(settings.remotes)
         worker = queue_worker(self.app, settings, remotes, report=_report, watch=True)
         self._worker, self.worker_problem = worker, ""
+        steady = asyncio.get_running_loop().call_later(STEADY_SECONDS, self._tell_it_works)
         try:
             await worker.stand_by()
         finally:
+            steady.cancel()
             self._worker = None
 
-    def _tell(self, problem: str) -> None:
-        if problem != self.worker_problem:
+    def _tell(self, problem: str, *, shown: str = "") -> None:
+        """Say once why the queue is not worked on, however often that is tried again.
+
+        Clients are shown less: not where the database is.
+        """
+        if problem != self._told:
             _LOG.error("the queue is not worked on: %s", problem)
-        self.worker_problem = problem
+            self.say(f"warning: the queue is not worked on: {self.app.secrets.masked(problem)}")
+        self._told, self.worker_problem = problem, shown or problem
+
+    def _tell_it_works(self) -> None:
+        if self._told:
+            _LOG.info("the queue is worked on again")
+            self.say("The queue is worked on again.")
+        self._told = ""
 
 
 def _report(progress: Progress) -> None:
@@ -211,7 +234,8 @@ async def open_service(
     Args:
         app: Open, its backend not yet used; it is not closed here.
         load: Reads the settings again, with their secrets.
-        say: Told what a person must know at the start, and when the settings were read again.
+        say: Told what a person must know: at the start, when the settings were read again, and when
+            the queue is not worked on.
         address: By which the service is reached.
 
     Raises:
@@ -232,7 +256,7 @@ async def open_service(
         )
         service = Service(
             app=app, started_at=app.clock.now(), has_worker=app.settings.server.worker,
-            operations=operations, events=events, reviews=reviews, watch=watch,
+            operations=operations, events=events, reviews=reviews, watch=watch, say=say,
         )  # fmt: skip
         for name, probe in (("own_worker", service.look_at_worker), ("live", service.look_at_live)):
             operations.health.add(HealthCheck(name=name, probe=probe, is_critical=False))

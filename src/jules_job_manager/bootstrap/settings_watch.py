@@ -11,7 +11,7 @@ from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.settings.model import Settings
 from jules_job_manager.settings.restarting import restart_needed
-from jules_job_manager.settings.secrets import changed_secrets, secret_values
+from jules_job_manager.settings.secrets import changed_secrets, masked_texts
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class SettingsWatch:
             return frozenset()
         self.error = ""
         changed = changed_secrets(self.settings, found)
-        self._secrets.add(text for texts in secret_values(found).values() for text in texts)
+        self._secrets.add(masked_texts(found))
         self.settings = found
         if changed:
             names = ", ".join(sorted(changed))

@@ -13,7 +13,7 @@ from jules_job_manager.client.hints import Hints
 from jules_job_manager.client.operations import Operations
 from jules_job_manager.client.problems import error_named
 from jules_job_manager.client.webhooks import RemoteWebhooks
-from jules_job_manager.domain.access import ApiKey, Permission, Role, SignedIn
+from jules_job_manager.domain.access import ApiKey, EndedSignIns, Permission, Role, SignedIn
 from jules_job_manager.domain.audit import AuditEntry, Proof
 from jules_job_manager.domain.clockwork import from_rfc3339, optional_to_rfc3339
 from jules_job_manager.domain.entity_tag import entity_tag
@@ -84,9 +84,9 @@ class RemoteAdministration(Administration):
         made = await self._operations.create_link(body=body)
         return MadeLink(url=made["url"], expires_at=from_rfc3339(made["expires_at"]))
 
-    async def sign_out_person(self, name: str) -> int:
+    async def sign_out_person(self, name: str) -> EndedSignIns:
         """See `Administration.sign_out_person`."""
-        return (await self._operations.sign_out_person(name))["sessions"]
+        return EndedSignIns(**await self._operations.sign_out_person(name))
 
     async def list_sessions(self) -> Sequence[SignedIn]:
         """See `Administration.list_sessions`."""

@@ -20,6 +20,11 @@ LONG_SECONDS = 3600.0
 SILENCE_SECONDS = 120.0
 """A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
 
+_IS_IT_THERE = "Is `jjm serve` running there? Without --server, commands work on this machine."
+_OWN_AUTHORITY = "Where its certificate is from an authority of your own, name the file of that authority: SSL_CERT_FILE."
+_PERHAPS_HTTPS = "If it speaks TLS there, write its address with https://."
+_PERHAPS_HTTP = "If it speaks no TLS there, write its address with http://."
+
 
 class Connection:
     """A service, and the key that it knows us by."""
@@ -118,7 +123,7 @@ class Connection:
                 async for message in source:
                     yield message
         except httpx2.TransportError as exc:
-            raise self._unreachable(str(exc) or type(exc).__name__) from exc
+            raise self._broken(exc) from exc
 
     async def _answer(
         self,
@@ -167,12 +172,22 @@ class Connection:
         except httpx2.TimeoutException as exc:
             raise self._unreachable("it did not answer in time") from exc
         except httpx2.TransportError as exc:
-            raise self._unreachable(str(exc) or type(exc).__name__) from exc
+            raise self._broken(exc) from exc
 
-    def _unreachable(self, why: str) -> ServiceUnreachableError:
+    def _broken(self, exc: httpx2.TransportError) -> ServiceUnreachableError:
+        """Return the error for a connection that could not be made, or broke."""
+        why = str(exc).rstrip(".") or type(exc).__name__
+        if "CERTIFICATE_VERIFY_FAILED" in why:
+            return self._unreachable(why, hint=_OWN_AUTHORITY)
+        if isinstance(exc, httpx2.RemoteProtocolError) and self.address.startswith("http:"):
+            return self._unreachable(why, hint=_PERHAPS_HTTPS)
+        if "WRONG_VERSION_NUMBER" in why or "RECORD_LAYER_FAILURE" in why:
+            return self._unreachable(why, hint=_PERHAPS_HTTP)
+        return self._unreachable(why)
+
+    def _unreachable(self, why: str, *, hint: str = _IS_IT_THERE) -> ServiceUnreachableError:
         return ServiceUnreachableError(
-            f"The service at {self.address} cannot be reached: {why}.",
-            hint="Is `jjm serve` running there? Without --server, commands work on this machine.",
+            f"The service at {self.address} cannot be reached: {why}.", hint=hint
         )
 
     async def aclose(self) -> None:

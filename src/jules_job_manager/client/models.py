@@ -173,10 +173,11 @@ DeliveryState: TypeAlias = Literal['pending', 'delivered', 'failed']
 
 class EndedView(TypedDict):
     """
-    How many sessions were ended.
+    How much was ended; both 0: nobody of this name was signed in or invited.
     """
 
     sessions: int
+    links: int
 
 
 class EventOut(TypedDict):

@@ -673,7 +673,7 @@ class Operations:
         return found
 
     async def sign_out_person(self, name: str) -> m.EndedView:
-        """End all sessions of a person."""
+        """End all sessions of a person, and the sign-in links for them that nobody used yet."""
         found: m.EndedView = await self._connection.json(
             "POST", f"/api/v1/people/{path_part(name)}/sign-out"
         )

@@ -11,7 +11,7 @@ from jules_job_manager.client.operations import Operations
 from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint
 from jules_job_manager.ports.webhook_sender import SendResult
-from jules_job_manager.services.webhooks import EndpointChange, Webhooks
+from jules_job_manager.services.webhooks import EndpointChange, Webhooks, checked_endpoint
 
 
 class RemoteWebhooks(Webhooks):
@@ -34,6 +34,10 @@ class RemoteWebhooks(Webhooks):
             "url": url, "types": list(types), "subjects": list(subjects), "description": description,
         }  # fmt: skip
         return WebhookEndpoint.from_dict(await self._operations.create_webhook(body=body))
+
+    async def check(self, url: str | None, types: Sequence[str], subjects: Sequence[str]) -> None:
+        """See `Webhooks.check`; where the service may send to is known there alone."""
+        checked_endpoint(url, types, subjects)
 
     async def list(self) -> Sequence[WebhookEndpoint]:
         """See `Webhooks.list`."""

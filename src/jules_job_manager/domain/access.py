@@ -191,6 +191,19 @@ class SignInToken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EndedSignIns:
+    """What a person had to be inside with, or to come in with, when it was ended."""
+
+    sessions: int = 0
+    links: int = 0
+    """Links that nobody had used yet."""
+
+    def __bool__(self) -> bool:
+        """Whether there was anything."""
+        return bool(self.sessions or self.links)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WebSession:
     """A person who is signed in with a browser. Its id is known to the browser alone."""
 

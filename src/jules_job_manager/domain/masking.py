@@ -10,8 +10,9 @@ MASK = "********"
 SHORTEST_SECRET = 4
 """Shorter texts are left alone: masking every `1` would hide more than it saves."""
 _RULES = (
-    # user:password@ or token@ in an address. Source: RFC 3986, section 3.2.1.
-    (re.compile(r"(?<=://)[^/@\s'\"]+(?=@)"), MASK),
+    # user:password@ or token@ in an address. Source: RFC 3986, section 3.2.1. What stands for them in
+    # our own hints is left: USER@ and USER:PASSWORD@, and below the value "…".
+    (re.compile(r"(?<=://)(?!USER(?::PASSWORD)?@)[^/@\s'\"]+(?=@)"), MASK),
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
     # GitHub's tokens. Source: github.blog/changelog/2021-03-31-authentication-token-format-updates-are-
     # generally-available, read 2026-11. Short ones are names of things, such as `ghs_build`.
@@ -24,7 +25,7 @@ _RULES = (
     (
         re.compile(
             r"\b((?:x-goog-api-key|x-api-key|api[_-]?key|access[_-]?token|password|passwd|secret)"
-            r"['\"]?\s*[=:]\s*['\"]?|[?&](?:key|token)=)[^\s'\"&,;)}\]]+",
+            r"['\"]?\s*[=:]\s*['\"]?|[?&](?:key|token)=)(?!…['\"])[^\s'\"&,;)}\]]+",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from jules_job_manager.domain.access import ApiKey, SignInToken, WebSession
+from jules_job_manager.domain.access import ApiKey, EndedSignIns, SignInToken, WebSession
 from jules_job_manager.domain.audit import NewAuditEntry
 
 
@@ -95,9 +95,17 @@ class SignInStore(Protocol):
         ...
 
     async def add_session(
-        self, session: WebSession, *, audit: Sequence[NewAuditEntry] = ()
-    ) -> None:
-        """Keep a session."""
+        self,
+        session: WebSession,
+        *,
+        redeems: SignInToken | None = None,
+        audit: Sequence[NewAuditEntry] = (),
+    ) -> bool:
+        """Keep a session; for a token that it redeems, which is forgotten, both or neither.
+
+        Returns:
+            Whether it is kept: not when the token was taken or ended meanwhile.
+        """
         ...
 
     async def get_session(self, digest: str) -> WebSession | None:
@@ -112,14 +120,14 @@ class SignInStore(Protocol):
         """Write down when a session was last used."""
         ...
 
-    async def end_sessions(
-        self,
-        *,
-        digest: str | None = None,
-        name: str | None = None,
-        audit: Sequence[NewAuditEntry] = (),
-    ) -> int:
-        """End one session or all of a person; return how many there were."""
+    async def end_session(self, digest: str, *, audit: Sequence[NewAuditEntry] = ()) -> int:
+        """End one session; return how many there were."""
+        ...
+
+    async def end_person(
+        self, name: str, *, now: datetime, audit: Sequence[NewAuditEntry] = ()
+    ) -> EndedSignIns:
+        """End all sessions of a person and the links that would sign them in, in one step."""
         ...
 
     async def sweep(self, now: datetime) -> int:

@@ -25,6 +25,13 @@ class SendResult:
 class WebhookSender(Protocol):
     """Sends messages to addresses that users gave."""
 
+    def refusal(self, url: str) -> str:
+        """Return why nothing would ever be sent there, as far as that is known without asking for names.
+
+        Empty: it may be sent to; what the name of the host stands for is looked at when it is sent.
+        """
+        ...
+
     async def send(self, url: str, *, body: str, headers: Mapping[str, str]) -> SendResult:
         """POST the body. Takes bounded time and raises nothing for what goes wrong on the way."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,8 +39,10 @@ from jules_job_manager.ports.clock import Clock
 _LOG = logging.getLogger(__name__)
 FIRST_KEY_NAME = "first-admin"
 USE_NOTED_EVERY = timedelta(minutes=1)
-_RESERVED = frozenset({"jjm", "person", "system"})
-"""Actors of the program's own events; nobody may go under their names."""
+_RESERVED = frozenset({"anonymous", "jjm", "person", "system"})
+"""Actors of what the program itself does, and of whoever is not known; nobody may go under their names."""
+_RESERVED_PREFIX = "cli:"
+"""Begins the actor of commands on the machine of the store."""
 _NO_DIGEST = "0" * 64
 _MOST_REMEMBERED = 1000
 SYSTEM = Principal(name="jjm", kind=PrincipalKind.LOCAL, role=Role.ADMIN)
@@ -156,7 +159,8 @@ class AccessService:
         if len(named) > 1:
             ids = ", ".join(key.id for key in named)
             raise InvalidInputError(
-                f"{len(named)} keys are named {reference!r}.", hint=f"Say which: {ids}"
+                f"{len(named)} keys are named {reference!r}.",
+                hint=f"Give one's id in place of the name, oldest first: {ids}",
             )
         return named[0]
 
@@ -314,9 +318,17 @@ def checked_name(name: str) -> str:
         raise InvalidInputError(
             "The name has characters that cannot be shown, or looks like a key."
         )
-    if name.casefold() in _RESERVED:
-        raise InvalidInputError(f"The name {name!r} is what the program calls itself or anybody.")
+    if is_reserved(name):
+        raise InvalidInputError(
+            f"The name {name!r} is what the program calls itself, anybody, or users of this machine."
+        )
     return name
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether the actor of something else would go under this name, or one that looks like it."""
+    plain = unicodedata.normalize("NFKC", name).casefold().strip()
+    return plain in _RESERVED or plain.startswith(_RESERVED_PREFIX)
 
 
 def require_may_give(caller: Caller, given: Principal) -> None:

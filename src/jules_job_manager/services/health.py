@@ -172,7 +172,7 @@ async def _probed(probe: Probe) -> Found:
     try:
         return await probe()
     except JulesManagerError as exc:
-        return _unhealthy(exc.message)
+        return _unhealthy(exc.for_clients)
     except Exception as exc:  # noqa: BLE001 - whatever a check stumbles over is its result
         _LOG.warning("a health check failed", exc_info=exc, extra={"action": "health"})
         return _unhealthy(f"The check itself failed ({type(exc).__name__}).")

@@ -126,7 +126,7 @@ class LiveEvents:
         except StoreError as exc:
             if not self._trouble:
                 _LOG.warning("Events cannot be read: %s", exc, extra={"action": "live"})
-            self._trouble = str(exc)
+            self._trouble = exc.for_clients
 
     async def follow(
         self, *, after_id: int | None = None, matching: EventFilter = EVERY_EVENT

@@ -196,7 +196,11 @@ async def _outcome(work: Callable[[], Awaitable[Review]]) -> RepeatedReview:
     try:
         return RepeatedReview(state=DONE, review=await work())
     except JulesManagerError as exc:
-        error = {"code": exc.code, "detail": str(exc), "hint": exc.hint}
+        error = {
+            "code": exc.code,
+            "detail": exc.for_clients,
+            "hint": None if exc.outside else exc.hint,
+        }
     except Exception:  # noqa: BLE001 - whoever asked must hear of it
         _LOG.exception("a review that was asked for again ended")
         error = {

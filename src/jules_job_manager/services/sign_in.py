@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from jules_job_manager.domain.access import (
     ID_BYTES,
     SECRET_BYTES,
+    EndedSignIns,
     Principal,
     PrincipalKind,
     Role,
@@ -25,7 +26,7 @@ from jules_job_manager.errors import AccessDeniedError, SignInRequiredError
 from jules_job_manager.ports.access_store import AccessStore
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.identity_provider import Identity, IdentityProvider
-from jules_job_manager.services.access import checked_name, require_may_give
+from jules_job_manager.services.access import checked_name, is_reserved, require_may_give
 
 LINK = "link"
 OIDC = "oidc"
@@ -179,17 +180,19 @@ class SignInService:
         parts = parts_of(text)
         token = None
         if parts is not None:
-            token = await self._store.take_token(parts[1], LINK, self._clock.now())
-        if token is None:
+            token = await self._store.look_at_token(parts[1], LINK, self._clock.now())
+        opened = None
+        if token is not None:
+            person = _person(token.data["name"], Role(token.data["role"]))
+            caller = Caller(principal=person, request_id=request_id, address=address)
+            opened = await self._open(caller, LINK, redeems=token)
+        if opened is None:
             raise SignInRequiredError(
                 "The sign-in link does not work any more.",
                 hint="A link works once and for a few minutes; get another with: jjm key link",
                 context={"given": "link"},
             )
-        person = _person(token.data["name"], Role(token.data["role"]))
-        return await self._open(
-            Caller(principal=person, request_id=request_id, address=address), LINK
-        )
+        return opened
 
     async def authenticate(self, text: str) -> WebSession:
         """Return the session of a browser.
@@ -222,12 +225,13 @@ class SignInService:
             said = caller.did(
                 "sign_in.end", at=self._clock.now(), resource=f"person:{caller.principal.name}"
             )
-            await self._store.end_sessions(digest=parts[1], audit=[said])
+            await self._store.end_session(parts[1], audit=[said])
 
-    async def sign_out_person(self, name: str, *, caller: Caller) -> int:
-        """End all sessions of a person; return how many there were."""
-        said = caller.did("sign_in.end", at=self._clock.now(), resource=f"person:{name}")
-        return await self._store.end_sessions(name=name, audit=[said])
+    async def sign_out_person(self, name: str, *, caller: Caller) -> EndedSignIns:
+        """End all sessions of a person, and the links for them that nobody used yet."""
+        now = self._clock.now()
+        said = caller.did("sign_in.end", at=now, resource=f"person:{name}")
+        return await self._store.end_person(name, now=now, audit=[said])
 
     async def sweep(self) -> int:
         """Forget what expired; return how much that was."""
@@ -300,9 +304,11 @@ class SignInService:
                 context={"given": "oidc", "name": _shown_name(identity)},
             )
         person = _person(_shown_name(identity), role)
-        return await self._open(
+        opened = await self._open(
             Caller(principal=person, request_id=request_id, address=address), OIDC
         )
+        assert opened is not None
+        return opened
 
     def _require_provider(self) -> IdentityProvider:
         if self._provider is None:
@@ -312,7 +318,10 @@ class SignInService:
             )
         return self._provider
 
-    async def _open(self, caller: Caller, origin: str) -> OpenSession:
+    async def _open(
+        self, caller: Caller, origin: str, *, redeems: SignInToken | None = None
+    ) -> OpenSession | None:
+        """Begin a session; None: what it redeems was used or ended meanwhile."""
         text, digest = self._secret()
         now = self._clock.now()
         person = caller.principal
@@ -324,8 +333,8 @@ class SignInService:
             "sign_in.begin", at=now, resource=f"person:{person.name}",
             after={"role": person.role.value, "origin": origin},
         )  # fmt: skip
-        await self._store.add_session(session, audit=[said])
-        return OpenSession(text=text, session=session)
+        is_kept = await self._store.add_session(session, redeems=redeems, audit=[said])
+        return OpenSession(text=text, session=session) if is_kept else None
 
     def _secret(self) -> tuple[str, str]:
         text = secret_text(self._random_bytes(ID_BYTES + SECRET_BYTES))
@@ -340,6 +349,7 @@ def _person(name: str, role: Role) -> Principal:
 
 def _shown_name(identity: Identity) -> str:
     """Return the verified address, or a name that nobody can choose to be another's."""
+    name = f"{identity.issuer}#{identity.subject}"
     if identity.email and identity.is_email_verified:
-        return identity.email.casefold()[:200]
-    return f"{identity.issuer}#{identity.subject}"[:200]
+        name = identity.email.casefold()
+    return (f"oidc:{name}" if is_reserved(name) else name)[:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.event import EventType, NewEvent
@@ -23,6 +24,9 @@ _PAGE = 500
 MOST_ENDPOINTS = 100
 MOST_FILTERS = 50
 LONGEST_FILTER = 300
+QUEUE = "queue"
+SUBJECTS = ("alert:", "backlog:", "job:", "task:", "webhook:")
+"""What events are about: the queue, or one of these."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,13 +92,23 @@ class Webhooks:
         if len(await self._kept.list_endpoints()) >= MOST_ENDPOINTS:
             raise InvalidInputError(f"There are {MOST_ENDPOINTS} endpoints already.")
         endpoint = WebhookEndpoint(
-            id=f"we_{self._new_id()}", url=_url(url), description=description[:LONGEST_FILTER],
-            types=_filters("type", types), subjects=_filters("subject", subjects),
+            id=f"we_{self._new_id()}", url=self._sendable(url), description=description[:LONGEST_FILTER],
+            types=_types(types), subjects=_subjects(subjects),
             secret=self._signer.new_secret(), created_at=self._clock.now(),
             cursor=await self._store.events.last_id(),
         )  # fmt: skip
         await self._kept.save_endpoint(endpoint, [self._event(EventType.WEBHOOK_CREATED, endpoint)])
         return endpoint
+
+    async def check(self, url: str | None, types: Sequence[str], subjects: Sequence[str]) -> None:
+        """Refuse what an endpoint cannot have; nothing is made. None: the address stays.
+
+        Raises:
+            InvalidInputError: the address or a filter cannot be used.
+        """
+        if url is not None:
+            self._sendable(url)
+        checked_endpoint(url, types, subjects)
 
     async def list(self) -> Sequence[WebhookEndpoint]:
         """Return every endpoint, oldest first."""
@@ -122,13 +136,13 @@ class Webhooks:
         """
         endpoint = await self.get(endpoint_id)
         if change.url is not None:
-            endpoint = replace(endpoint, url=_url(change.url))
+            endpoint = replace(endpoint, url=self._sendable(change.url))
         if change.description is not None:
             endpoint = replace(endpoint, description=change.description[:LONGEST_FILTER])
         if change.types is not None:
-            endpoint = replace(endpoint, types=_filters("type", change.types))
+            endpoint = replace(endpoint, types=_types(change.types))
         if change.subjects is not None:
-            endpoint = replace(endpoint, subjects=_filters("subject", change.subjects))
+            endpoint = replace(endpoint, subjects=_subjects(change.subjects))
         if change.enabled is not None:
             reason = "" if change.enabled else f"disabled by {self._actor}"
             endpoint = replace(
@@ -242,6 +256,15 @@ class Webhooks:
         )  # fmt: skip
         return await self._sender.send(endpoint.url, body=body, headers=headers)
 
+    def _sendable(self, text: str) -> str:
+        url = _url(text)
+        if why := self._sender.refusal(url):
+            raise InvalidInputError(
+                f"Nothing would be sent to {url}: {why}.",
+                hint="Where messages may go: docs/reference/webhooks.md.",
+            )
+        return url
+
     def _event(self, kind: EventType, endpoint: WebhookEndpoint, **more: str) -> NewEvent:
         data = {"url": endpoint.url, "enabled": endpoint.enabled, **more}
         return NewEvent(
@@ -250,15 +273,16 @@ class Webhooks:
         )  # fmt: skip
 
 
-def checked_endpoint(url: str, types: Sequence[str], subjects: Sequence[str]) -> None:
+def checked_endpoint(url: str | None, types: Sequence[str], subjects: Sequence[str]) -> None:
     """Refuse what an endpoint cannot have.
 
     Raises:
         InvalidInputError: the address or a filter cannot be used.
     """
-    _url(url)
-    _filters("type", types)
-    _filters("subject", subjects)
+    if url is not None:
+        _url(url)
+    _types(types)
+    _subjects(subjects)
 
 
 def _url(text: str) -> str:
@@ -269,6 +293,32 @@ def _url(text: str) -> str:
             hint="Write it as https://example.org/hook, without user and password.",
         )
     return url
+
+
+def _types(given: Sequence[str]) -> tuple[str, ...]:
+    known = [kind.value for kind in EventType]
+    for one in _filters("type", given):
+        if one not in known:
+            close_ones = get_close_matches(one, known, n=3) or known
+            raise InvalidInputError(
+                f"There are no events of the type {one!r}.",
+                hint=f"Did you mean one of these? {', '.join(close_ones)}",
+            )
+    return _filters("type", given)
+
+
+def _subjects(given: Sequence[str]) -> tuple[str, ...]:
+    for one in _filters("subject", given):
+        name = one.removesuffix("*")
+        if one == QUEUE or name.startswith(SUBJECTS):
+            continue
+        if one.endswith("*") and any(kind.startswith(name) for kind in (*SUBJECTS, QUEUE)):
+            continue
+        raise InvalidInputError(
+            f"No event is about {one!r}.",
+            hint=f"Subjects are {QUEUE}, and what begins with one of: {', '.join(SUBJECTS)}.",
+        )
+    return _filters("subject", given)
 
 
 def _filters(what: str, given: Sequence[str]) -> tuple[str, ...]:

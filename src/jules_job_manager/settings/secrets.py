@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jules_job_manager.domain.masking import KnownSecrets
 from jules_job_manager.domain.secret_reference import (
@@ -19,6 +20,8 @@ from jules_job_manager.settings.model import SECTIONS, Settings
 if TYPE_CHECKING:
     from jules_job_manager.ports.secret_source import SecretSource
 
+_ADDRESSES = frozenset({"storage.database_url", "redis.url", "rate_limits.storage"})
+"""Secret for the password that they may have."""
 TOKEN = "secrets.vault_token"  # noqa: S105 - the name of a setting
 
 
@@ -141,7 +144,31 @@ def secret_values(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def known_secrets(settings: Settings) -> KnownSecrets:
     """Return every secret of the settings, for masking."""
-    return KnownSecrets(text for texts in secret_values(settings).values() for text in texts)
+    return KnownSecrets(masked_texts(settings))
+
+
+def masked_texts(settings: Settings) -> Iterator[str]:
+    """Yield what must not be shown: every secret, but no address that has no secret in it.
+
+    Where the database is must be readable when it cannot be reached.
+    """
+    for name, texts in secret_values(settings).items():
+        for text in texts:
+            if name not in _ADDRESSES or not _is_plain_address(text):
+                yield text
+
+
+def _is_plain_address(text: str) -> bool:
+    """Return whether an address has a host, and no place where a secret could be."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    if not parts.hostname or parts.query or parts.fragment:
+        return False
+    return "@" not in parts.netloc or (
+        parts.scheme.startswith("postgres") and parts.password is None  # a user alone
+    )
 
 
 def changed_secrets(before: Settings, after: Settings) -> frozenset[str]:

@@ -19,7 +19,7 @@ from jules_job_manager.web import problems
 from jules_job_manager.web.access import gate_of, needs, public
 from jules_job_manager.web.cross_origin import ALLOWED, EXPOSED
 from jules_job_manager.web.describing import describe
-from jules_job_manager.web.doors import install, reopen
+from jules_job_manager.web.doors import install, reopen, require_known_endpoints
 from jules_job_manager.web.live import live_router, stream_policy
 from jules_job_manager.web.metrics import RequestTimes
 from jules_job_manager.web.operations import add_operations
@@ -63,6 +63,9 @@ def create_app(
     Args:
         service: What the routes use.
         lifespan: What runs beside it; None: nothing.
+
+    Raises:
+        ConfigurationError, MissingExtraError: a setting cannot be used.
     """
     tracer = service.tracer
     app = FastAPI(
@@ -108,6 +111,7 @@ def create_app(
     app.include_router(events.router, prefix=PREFIX, dependencies=known)
     add_operations(app, service.operations, with_metrics=parts.settings.metrics.enabled)
     _offer_description(app)
+    require_known_endpoints(app, parts.settings)
     problems.add_handlers(app, service.operations.meter, parts.secrets)
     settings = service.app.settings.server
     if settings.cors_origins:

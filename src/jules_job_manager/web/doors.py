@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.routing import compile_path
 
 from jules_job_manager.bootstrap.access import access_of, audit_of, public_url, sign_in_of
-from jules_job_manager.web.access import Gate
+from jules_job_manager.errors import ConfigurationError
+from jules_job_manager.web.access import Gate, rules_of
 from jules_job_manager.web.addresses import networks_from
 from jules_job_manager.web.auditing import AuditRequests
 from jules_job_manager.web.idempotency import Idempotency
@@ -59,12 +62,34 @@ async def reopen(web: FastAPI, *, store: Store, settings: Settings, clock: Clock
     before = web.state.gate_settings
     if all(getattr(before, name) == getattr(settings, name) for name in _SECTIONS):
         return
+    require_known_endpoints(web, settings)
     gate = gate_from(store=store, settings=settings, clock=clock)
     for old in web.state.old_gates:
         await old.aclose()
     web.state.old_gates = [web.state.gate]
     web.state.gate, web.state.gate_settings = gate, settings
     web.state.idempotency = _idempotency(store, settings, clock)
+
+
+def require_known_endpoints(web: FastAPI, settings: Settings) -> None:
+    """Check that every limit of an endpoint is for one that there is. Call it when all routes are there.
+
+    Raises:
+        ConfigurationError: one is for none, and would limit nothing.
+    """
+    if not settings.rate_limits.enabled:
+        return
+    routes = rules_of(web)
+    for method, path in endpoint_limits(settings.rate_limits.endpoints):
+        if any(method == own and compile_path(route)[0].match(path) for own, route in routes):
+            continue
+        known = [f"{own} {route}" for own, route in routes]
+        close_ones = get_close_matches(f"{method} {path}", known, n=1)
+        meant = f"Did you mean {close_ones[0]}? " if close_ones else ""
+        raise ConfigurationError(
+            f"rate_limits.endpoints has '{method} {path}', and there is no such endpoint.",
+            hint=f"{meant}Every endpoint is in the description at /api/v1/openapi.json.",
+        )
 
 
 async def close(web: FastAPI) -> None:

@@ -123,6 +123,9 @@ ALWAYS = documented(400, 401, 403, 409, 429, 500, 502, 503)
 """What every route may answer."""
 
 
+_OUTSIDE = "Whoever runs the service finds more in its log."
+
+
 def status_of(error: e.JulesManagerError) -> int:
     """Return the HTTP status of an error."""
     for cls in type(error).__mro__:
@@ -143,9 +146,10 @@ def problem_of(
         headers["Retry-After"] = str(max(0, round(after)))
     elif status == 503:
         headers["Retry-After"] = "5"
+    detail, hint = error.for_clients, _OUTSIDE if error.outside else error.hint
     return answer(
-        status, code=error.code, title=title, detail=mask(error.message),
-        hint=None if error.hint is None else mask(error.hint), request_id=request_id,
+        status, code=error.code, title=title, detail=mask(detail),
+        hint=None if hint is None else mask(hint), request_id=request_id,
         headers=headers, made=getattr(error, "made", ""),
     )  # fmt: skip
 

@@ -124,6 +124,13 @@ def address_of(listener: socket.socket, settings: ServerSettings) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def is_on_all(listener: socket.socket) -> bool:
+    """Whether a socket listens on every address of this machine."""
+    if listener.family == socket.AF_UNIX:
+        return False
+    return ipaddress.ip_address(listener.getsockname()[0].partition("%")[0]).is_unspecified
+
+
 async def serve(
     service: Service,
     listener: socket.socket,
@@ -138,23 +145,32 @@ async def serve(
         listener: Where to listen.
         ready: Called once requests are answered.
         stop: Ends it like a signal when it is set.
+
+    Raises:
+        ConfigurationError: the port of metrics cannot be listened on, or certificate or key not be used.
     """
+    # Around the server: of what fails inside its lifespan uvicorn makes a traceback and nothing else.
+    async with operated(service.operations, service.app.settings.metrics):
+        await _serve_beside(service, listener, ready=ready, stop=stop)
+
+
+async def _serve_beside(
+    service: Service,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None],
+    stop: asyncio.Event | None,
+) -> None:
     settings = service.app.settings.server
 
     @asynccontextmanager
-    async def beside(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with (
-                operated(service.operations, service.app.settings.metrics),
-                service.running(),
-            ):
-                yield
-        finally:
-            await doors.close(app)
+    async def beside(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
 
+    app = create_app(service, lifespan=beside)
     config = uvicorn.Config(
-        create_app(service, lifespan=beside),
-        log_config=None, access_log=False, lifespan="on", server_header=False,
+        app, log_config=None, access_log=False, lifespan="on", server_header=False,
         proxy_headers=False, ws_max_size=65536, h11_max_incomplete_event_size=65536,
         timeout_graceful_shutdown=max(1, round(settings.graceful_seconds)),
         ssl_certfile=_file(settings.tls_certificate), ssl_keyfile=_file(settings.tls_key),
@@ -162,11 +178,26 @@ async def serve(
     server = _Server(config, ready=ready, on_stop=service.events.stop)
     stopping = asyncio.ensure_future(_stop_when(stop, server)) if stop is not None else None
     try:
+        _load(config)
         await server.serve(sockets=[listener])
     finally:
         if stopping is not None:
             stopping.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
+        await doors.close(app)
+
+
+def _load(config: uvicorn.Config) -> None:
+    """Read certificate and key, and say in our words when they cannot be used."""
+    try:
+        config.load()
+    except OSError as exc:  # ssl.SSLError is one
+        why = getattr(exc, "reason", None) or exc.strerror or str(exc)
+        raise ConfigurationError(
+            f"The certificate and the key of TLS cannot be used ({why}).",
+            hint="server.tls_certificate names the file of the certificate and server.tls_key that of its "
+            "private key, both in PEM: see that they are not swapped and belong together.",
+        ) from exc
 
 
 async def _stop_when(stop: asyncio.Event, server: uvicorn.Server) -> None:

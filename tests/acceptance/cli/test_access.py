@@ -90,7 +90,10 @@ def test_a_link(jjm):
         jjm("key", "link", "Ada", "--role", "viewer", "--json", "name,url,role").stdout
     )
     assert ("Ada", "viewer") == (made["name"], made["role"])
-    assert "Ada: 0 sessions ended\n" == jjm("key", "revoke", "--person", "Ada").stdout
+    out = jjm("key", "revoke", "--person", "Ada").stdout
+    assert "Ada: 0 sessions and 2 unused links ended\n" == out
+    nobody = jjm("key", "revoke", "--person", "Ada", expect=1)
+    assert "Nobody named 'Ada' is signed in or has a sign-in link." in nobody.stderr
 
 
 @pytest.mark.both_ways

@@ -189,6 +189,17 @@ def test_a_port_that_is_taken(environ, tmp_path):
     assert "--port" in said
 
 
+def test_a_port_of_metrics_that_is_taken(environ, tmp_path):
+    """The same: it is not left to the web server, which would show a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        more = {"JJM_METRICS__PORT": str(port)}
+        said = failed(["serve", "--port", "0", "--no-worker"], {**environ, **more}, tmp_path)
+    assert f"error: Metrics cannot be served on 127.0.0.1 port {port}" in said
+    assert "metrics.port" in said
+    assert "startup failed" not in said
+
+
 def test_keys_never_go_over_a_network_in_clear_text(environ, tmp_path):
     """Without TLS it listens on this machine alone."""
     said = failed(["serve", "--host", "0.0.0.0", "--port", "0"], environ, tmp_path)
@@ -213,13 +224,29 @@ def test_https(serve, environ, tmp_path):
     said = failed(["serve", "--port", "0"], {**environ, **given}, tmp_path)
     assert f"chmod 600 {key}" in said
     key.chmod(0o600)
+    certificate.chmod(0o600)
+    swapped = {
+        "JJM_SERVER__TLS_CERTIFICATE": str(key), "JJM_SERVER__TLS_KEY": str(certificate),
+    }  # fmt: skip
+    said = failed(["serve", "--port", "0"], {**environ, **swapped}, tmp_path)
+    assert "error: The certificate and the key of TLS cannot be used" in said
+    assert "server.tls_certificate" in said
+    assert "server.tls_key" in said
     server = serve("--port", "0", "--no-worker", **given)
     address = server.address()
     assert address.startswith("https://127.0.0.1:")
+    server.wait_note("listens on every address of this machine")
     trusted = ssl.create_default_context(cafile=str(certificate))
     assert [] == asked(address, "/api/v1/tasks", key_in(environ), trusted)["items"]
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         asked(address.replace("https", "http"), "/health/live")
+    there = {**environ, "JJM_SERVER": address, "JJM_SERVER_KEY": key_in(environ)}
+    assert "SSL_CERT_FILE" in failed(["list"], there, tmp_path)
+    trusting = {**there, "SSL_CERT_FILE": str(certificate)}
+    assert 0 == run_jjm(["list"], env=trusting, cwd=tmp_path, seconds=60).returncode
+    plain = failed(["list"], {**there, "JJM_SERVER": address.replace("https", "http")}, tmp_path)
+    assert ".." not in plain
+    assert "write its address with https://" in plain
     assert 0 == server.end()
 
 

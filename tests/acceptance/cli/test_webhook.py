@@ -44,11 +44,15 @@ def listener():
 def test_a_test_message(jjm, listener):
     """It is signed, and goes to no address inside the network unless that is allowed."""
     url, got = listener
-    made, secret = jjm("webhook", "create", url, "--type", "merged").stdout.split()
+    allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    for more in ((), ("--dry-run",)):
+        said = jjm("webhook", "create", url, *more, expect=1).stderr
+        assert "inside the network" in said
+    made, secret = jjm("webhook", "create", url, "--type", "merged", **allowed).stdout.split()
     refused = jjm("webhook", "test", made, expect=1).stdout
     assert "inside the network" in refused
     assert [] == got
-    allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    assert "No delivery fits." in jjm("webhook", "deliveries", "--state", "failed").stderr
     jjm("webhook", "test", made, "--dry-run", **allowed)
     taken = jjm("webhook", "test", made, **allowed).stdout
     assert "Taken: 200" in taken
@@ -64,7 +68,8 @@ def test_workers_deliver_when_no_service_runs(jjm, listener, tmp_path):
     (tmp_path / "b.md").write_text("### Task 1: First\n**Status**: Ready\n**Prompt**: p\n")
     jjm("queue", "import", "b.md", "--repo", "octo/sample")
     jjm("queue", "pause")
-    jjm("webhook", "create", url, "--type", "queue_paused")
+    allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    jjm("webhook", "create", url, "--type", "queue_paused", **allowed)
     environ = bare_environment(
         JJM_HOME=str(tmp_path / "home"), JJM_BACKEND="simulator", JJM_REVIEW__SANDBOX="host",
         JJM_WEBHOOKS__ALLOW_PRIVATE="127.0.0.0/8", JJM_WEBHOOKS__POLL_SECONDS="0.2",
@@ -100,12 +105,12 @@ def test_a_run_delivers_when_no_service_runs(jjm, listener, tmp_path):
     (tmp_path / "b.md").write_text("### Task 1: First\n**Status**: Ready\n**Prompt**: p\n")
     jjm("queue", "import", "b.md", "--repo", "octo/sample")
     jjm("queue", "hold", "Task 1", "--reason", "not today")
-    jjm("webhook", "create", url, "--type", "queue_drained")
     allowed = {"JJM_WEBHOOKS__ALLOW_PRIVATE": "127.0.0.0/8"}
+    jjm("webhook", "create", url, "--type", "queue_drained", **allowed)
     jjm("queue", "run", "--check", "true", expect=8, **allowed)
     assert ["queue_drained"] == [json.loads(body)["type"] for _, body in got]
     # Nobody takes it: the run ends all the same, and the rest waits.
-    jjm("webhook", "create", "http://127.0.0.1:1/hook", "--type", "queue_drained")
+    jjm("webhook", "create", "http://127.0.0.1:1/hook", "--type", "queue_drained", **allowed)
     jjm("queue", "run", "--check", "true", expect=8, **allowed)
     assert 2 == len(got)
     pending = jjm("webhook", "deliveries", "--state", "pending", "--json", "event_type").stdout

@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jules_job_manager.adapters.storage.opening import open_store
-from jules_job_manager.domain.access import ApiKey, Permission, Role, SignInToken, WebSession
+from jules_job_manager.domain.access import (
+    ApiKey,
+    EndedSignIns,
+    Permission,
+    Role,
+    SignInToken,
+    WebSession,
+)
 from jules_job_manager.domain.audit import NewAuditEntry
 from jules_job_manager.errors import StoreError, UnsupportedOperationError
 
@@ -137,12 +144,47 @@ async def test_sessions(sql_store):
     await sign_ins.note_seen("1", LATER)
     await sign_ins.note_seen("1", NOW)
     assert replace(ada, seen_at=LATER) == await sign_ins.get_session("1")
-    assert 1 == await sign_ins.end_sessions(digest="2", audit=[SAID])
-    assert 0 == await sign_ins.end_sessions(digest="2", audit=[SAID])
-    assert 0 == await sign_ins.end_sessions()
-    assert 1 == await sign_ins.end_sessions(name="Ada")
+    assert 1 == await sign_ins.end_session("2", audit=[SAID])
+    assert 0 == await sign_ins.end_session("2", audit=[SAID])
+    assert EndedSignIns(sessions=1) == await sign_ins.end_person("Ada", now=NOW)
     assert others[1:] == list(await sign_ins.list_sessions())
     assert 4 == len(await sql_store.audit.read())
+
+
+async def test_a_token_becomes_one_session(sql_store):
+    """Of several that ask, one gets it; the others leave neither a session nor an entry."""
+    sign_ins = sql_store.access.sign_ins
+    token = SignInToken(digest="d", kind="link", expires_at=LATER)
+    await sign_ins.add_token(token)
+    session = WebSession(
+        digest="0", name="Ada", role=Role.VIEWER, origin="link", created_at=NOW, seen_at=NOW, expires_at=LATER
+    )  # fmt: skip
+    kept = await asyncio.gather(
+        *(
+            sign_ins.add_session(replace(session, digest=str(n)), redeems=token, audit=[SAID])
+            for n in range(4)
+        )
+    )
+    assert [False, False, False, True] == sorted(kept)
+    assert 1 == len(await sign_ins.list_sessions())
+    assert 1 == len(await sql_store.audit.read())
+
+
+async def test_a_person_is_ended_with_their_links(sql_store):
+    """Those of others stay, and so does what was begun at a provider; nothing ended leaves no entry."""
+    sign_ins = sql_store.access.sign_ins
+    ada = SignInToken(digest="a", kind="link", expires_at=LATER, data={"name": "Ada"})
+    for token in (
+        ada, replace(ada, digest="old", expires_at=NOW), replace(ada, digest="begun", kind="oidc"),
+        replace(ada, digest="bob", data={"name": "Bob"}),
+    ):  # fmt: skip
+        await sign_ins.add_token(token)
+    assert EndedSignIns(links=1) == await sign_ins.end_person("Ada", now=NOW, audit=[SAID])
+    assert not await sign_ins.end_person("Ada", now=NOW, audit=[SAID])
+    assert await sign_ins.look_at_token("a", "link", NOW) is None
+    assert await sign_ins.look_at_token("bob", "link", NOW) is not None
+    assert await sign_ins.look_at_token("begun", "oidc", NOW) is not None
+    assert 1 == len(await sql_store.audit.read())
 
 
 async def test_sweeping(sql_store):

@@ -151,8 +151,10 @@ async def test_finding(access):
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "x" * 65, "jjm", "System", "a\x1b[31m", "a\u202eb", "jjm_abcdefgh", "\ud800"]
-)
+    "name",
+    ["", " ", "x" * 65, "jjm", "System", "a\x1b[31m", "a\u202eb", "jjm_abcdefgh", "\ud800",
+     "Anonymous", "cli:ada", "CLI: ada", "\uff43\uff4c\uff49\uff1aada"],
+)  # fmt: skip
 async def test_names_that_nobody_may_have(access, name):
     """They would be shown as actors."""
     with pytest.raises(InvalidInputError):

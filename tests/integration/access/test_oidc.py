@@ -197,6 +197,7 @@ async def test_from_page_to_page(tmp_path, clock, provider, oidc):
         ({"email": "eve@evil.org"}, 403, "eve@evil.org"),
         ({"email_verified": False}, 403, f"{ISSUER}#42"), ({"email": None}, 403, f"{ISSUER}#42"),
         ({"email_verified": "true"}, 303, "ada@example.org"),
+        ({"email": "CLI:ada@example.org"}, 303, "oidc:cli:ada@example.org"),
     ],
 )  # fmt: skip
 async def test_who_has_a_role(tmp_path, clock, provider, oidc, claims, status, name):

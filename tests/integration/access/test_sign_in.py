@@ -9,7 +9,7 @@ import pytest
 from tests.clocks import FakeClock
 from tests.memory_access import opened
 
-from jules_job_manager.domain.access import Principal, PrincipalKind, Role
+from jules_job_manager.domain.access import EndedSignIns, Principal, PrincipalKind, Role
 from jules_job_manager.domain.audit import Caller
 from jules_job_manager.errors import AccessDeniedError, InvalidInputError, SignInRequiredError
 from jules_job_manager.ports.identity_provider import Identity
@@ -68,6 +68,8 @@ async def test_nobody_links_a_higher_role(sign_in):
         await sign_in.link("Ada", Role.ADMIN, caller=operator)
     with pytest.raises(InvalidInputError):
         await sign_in.link("jjm", Role.VIEWER, caller=ADMIN)
+    with pytest.raises(InvalidInputError, match="users of this machine"):
+        await sign_in.link("cli:ada", Role.VIEWER, caller=ADMIN)
 
 
 async def _session(sign_in, name="Ada"):
@@ -113,9 +115,34 @@ async def test_signing_out(sign_in, store):
     assert 3 == len({first.text, second.text, other.text})
     await sign_in.sign_out(first.text, caller=ADMIN)
     assert [True, False] == [await _is_over(sign_in, one) for one in (first, second)]
-    assert 1 == await sign_in.sign_out_person("Ada", caller=ADMIN)
+    assert EndedSignIns(sessions=1) == await sign_in.sign_out_person("Ada", caller=ADMIN)
     assert [True, False] == [await _is_over(sign_in, one) for one in (second, other)]
     assert 2 == [e.operation for e in await store.audit.read()].count("sign_in.end")
+
+
+async def test_signing_out_ends_links_too(sign_in):
+    """Who is signed out does not come in again with a link that was made before."""
+    link = await sign_in.link("Ada", Role.OPERATOR, caller=ADMIN)
+    assert EndedSignIns(links=1) == await sign_in.sign_out_person("Ada", caller=ADMIN)
+    with pytest.raises(SignInRequiredError):
+        await sign_in.redeem(link.text)
+    assert not await sign_in.sign_out_person("Ada", caller=ADMIN)
+
+
+async def test_a_link_that_is_being_used_is_ended_too(sign_in, monkeypatch):
+    """Between the look at a link and the session there is no gap in which it could be missed."""
+    link = await sign_in.link("Ada", Role.OPERATOR, caller=ADMIN)
+    look = sign_in._store.look_at_token
+
+    async def look_and_be_late(*which):
+        found = await look(*which)
+        assert await sign_in.sign_out_person("Ada", caller=ADMIN)
+        return found
+
+    monkeypatch.setattr(sign_in._store, "look_at_token", look_and_be_late)
+    with pytest.raises(SignInRequiredError):
+        await sign_in.redeem(link.text)
+    assert [] == await sign_in.list_sessions()
 
 
 RULED = RoleRules(

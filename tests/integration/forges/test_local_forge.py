@@ -105,6 +105,13 @@ async def test_a_delivery_is_merged_and_pushed_as_a_real_merge_commit(world: Wor
     assert await world.forge.head_commit(REPO, "main") == candidate.commit
 
 
+async def test_copies_of_repositories_are_their_owners_alone(world: World, tmp_path: Path) -> None:
+    """As all else in the home folder; a folder that an older version made is narrowed."""
+    (tmp_path / "cache").mkdir()
+    await world.forge.head_commit(REPO, "main")
+    assert 0o700 == (tmp_path / "cache").stat().st_mode & 0o777
+
+
 async def test_a_base_that_moved_is_never_overwritten(world: World) -> None:
     """A push after the base moved is refused and says so; the other commit stays."""
     commit = world.commit({"b.txt": "two\n"}, "work")

@@ -280,3 +280,19 @@ def test_known_secrets_of_settings(home):
     known = known_secrets(_load(home, JULES_API_KEY="one-secret", GITHUB_TOKEN="two-secret"))
     assert isinstance(known, KnownSecrets)
     assert f"{MASK} {MASK}" == known.masked("one-secret two-secret")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_shown"),
+    [
+        ("postgresql://db.example:5432/jjm", True),
+        ("postgresql://db.example/jjm?password=x1y2", False),
+        ("postgresql://ada:x1y2@db.example/jjm", False),
+        ("a-password-alone", False),
+    ],
+)
+def test_an_address_without_a_secret_is_none(home, address, is_shown):
+    """It is named when the database cannot be reached."""
+    known = known_secrets(_load(home, DATABASE_URL=address))
+    assert is_shown == (address in known.masked(f"The database {address} cannot be reached."))
+    assert "x1y2" not in known.masked(address)

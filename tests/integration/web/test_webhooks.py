@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -115,9 +116,16 @@ async def test_what_cannot_be_done(client, path, body, status):
     assert [] == (await client.get("/api/v1/webhooks")).json()
 
 
-async def test_a_test_message_goes_to_no_address_inside_the_network(client):
-    """It says how it was answered, or why it was not sent."""
-    made = (await client.post("/api/v1/webhooks", json={"url": "http://127.0.0.1:9/x"})).json()
+async def test_a_test_message_goes_to_no_address_inside_the_network(client, service):
+    """It says how it was answered, or why it was not sent; such an endpoint is made no more."""
+    inside = {"url": "http://127.0.0.1:9/x"}
+    refused = await client.post("/api/v1/webhooks", json=inside)
+    assert 400 == refused.status_code
+    assert "inside the network" in refused.json()["detail"]
+    made = await _made(client)
+    kept = service.app.store.webhooks
+    before = await kept.get_endpoint(made["id"])
+    await kept.save_endpoint(replace(before, **inside), [])
     found = (await client.post(f"/api/v1/webhooks/{made['id']}/test")).json()
     assert found["status"] is None
     assert "inside the network" in found["error"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,9 +43,9 @@ async def test_what_is_wanted_is_sent_and_signed(here):
     here.clock = here.webhooks._clock = SystemClock()  # the check looks at the time
     async with receiver() as there:
         await here.write(1)
-        endpoint = await here.webhooks.create(there.url, types=["t"], subjects=["task:*"])
+        endpoint = await here.webhooks.create(there.url, subjects=["task:*"])
         await here.write(2, 3)
-        await here.store.webhooks.save_endpoint(endpoint, [])
+        await here.store.webhooks.save_endpoint(replace(endpoint, types=("t",)), [])
         worker = here.worker()
         while await look(worker):
             pass
@@ -226,7 +228,7 @@ async def test_a_new_secret(here):
 async def test_no_secret_gets_into_events(here):
     """What is done to endpoints is told, without what must not be told."""
     endpoint = await here.webhooks.create("https://example.org/x", description="d")
-    await here.webhooks.update(endpoint.id, EndpointChange(url="https://example.org/y", types=["a"], subjects=[], description="e", enabled=False))  # fmt: skip
+    await here.webhooks.update(endpoint.id, EndpointChange(url="https://example.org/y", types=["merged"], subjects=[], description="e", enabled=False))  # fmt: skip
     await here.webhooks.rotate_secret(endpoint.id)
     await here.webhooks.delete(endpoint.id)
     told = await here.store.events.read(subject=f"webhook:{endpoint.id}")
@@ -234,6 +236,54 @@ async def test_no_secret_gets_into_events(here):
         one.type for one in told
     ]
     assert "whsec" not in json.dumps([one.to_dict() for one in told])
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "said"),
+    [
+        ("https://10.1.2.3/x", {}, "10.1.2.3 is 10.1.2.3, an address inside the network"),
+        ("https://[::1]/x", {}, "inside the network"),
+        ("https://0xa000001/x", {}, "10.0.0.1, an address inside the network"),
+        ("http://1.1.1.1/x", {}, "unencrypted; use https"),
+        ("https://x.example", {"types": ["mergd"]}, "no events of the type 'mergd'"),
+        ("https://x.example", {"subjects": ["zzz"]}, "No event is about 'zzz'"),
+        ("https://x.example", {"subjects": ["zzz*"]}, "No event is about"),
+        ("https://x.example", {"subjects": ["ta"]}, "No event is about"),
+    ],
+)
+async def test_what_could_never_work(here, url, more, said):
+    """It is refused when it is made and when it is changed, and tried for nobody's sake."""
+    with pytest.raises(InvalidInputError, match=re.escape(said)) as caught:
+        await here.webhooks.create(url, **more)
+    if "types" in more:
+        assert "merged" in caught.value.hint
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        await here.webhooks.check(url, more.get("types", ()), more.get("subjects", ()))
+    made = await here.webhooks.create("https://x.example")
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        await here.webhooks.update(made.id, EndpointChange(url=url, **more))
+
+
+async def test_what_may_work(here):
+    """What is allowed, names that are asked for when something is sent, and beginnings of subjects."""
+    subjects = [
+        "*",
+        "t*",
+        "job:*",
+        "job:Task 1",
+        "queue",
+        "queue*",
+        "alert:x",
+        "backlog:b",
+        "webhook:w",
+    ]
+    for url in (
+        "http://127.0.0.1:9/x",
+        "https://localhost/x",
+        "https://1.1.1.1",
+        "https://x.example",
+    ):
+        await here.webhooks.create(url, types=["merged"], subjects=subjects)
 
 
 async def test_what_is_refused(here):

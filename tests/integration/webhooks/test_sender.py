@@ -54,6 +54,20 @@ async def test_the_message_arrives_at_the_address_that_was_looked_at():
     assert "application/json" == got.headers["content-type"]
 
 
+async def test_what_is_known_before_anything_is_sent():
+    """Without asking for names: a name with http may stand for what is allowed, if anything is."""
+    async with sender(FakeResolver([]), allowed=()) as one:
+        assert "use https" in one.refusal("http://x.example/")
+        assert "inside the network" in one.refusal("https://localhost/")
+        assert "" == one.refusal("https://x.example/")
+    async with sender(FakeResolver([]), allowed=("x.example",)) as one:
+        assert "" == one.refusal("http://X.example/")
+        assert "use https" in one.refusal("http://y.example/")
+    async with sender(FakeResolver([]), allowed=("10.0.0.0/8",)) as one:
+        assert "" == one.refusal("http://y.example/")
+        assert "inside the network" in one.refusal("http://127.0.0.1/")
+
+
 @pytest.mark.parametrize("addresses", [
     ["127.0.0.1"], ["10.0.0.1"], ["169.254.169.254"], ["::1"], ["::ffff:127.0.0.1"], ["224.0.0.1"],
     ["1.1.1.1", "127.0.0.1"], ["fe80::1%eth0"],

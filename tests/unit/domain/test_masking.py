@@ -29,11 +29,27 @@ from jules_job_manager.domain.masking import MASK, masked
         ("https://jules.google.com/session/12?hl=en", "https://jules.google.com/session/12?hl=en"),
         ("the key of the job is Task 1", "the key of the job is Task 1"),
         ("git@github.com:o/r.git", "git@github.com:o/r.git"),
+        ("postgresql://user:password@h", f"postgresql://{MASK}@h"),
+        ("redis://USER:PASSWORD1@h", f"redis://{MASK}@h"),
+        ('api_key = "…x"', f'api_key = "{MASK}"'),
     ],
 )
 def test_forms_of_secrets(text, left):
     """What is a secret by its form goes; what is none stays."""
     assert left == masked(text)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "Write it as postgresql://USER:PASSWORD@host:5432/name",
+        "or postgresql://USER@host/name.",
+        'configuration: [servers."https://x"] with api_key = "…".',
+    ],
+)
+def test_examples_in_hints_stay(hint):
+    """They have no secret, and without them nobody sees what to write."""
+    assert hint == masked(hint)
 
 
 @given(st.text(), st.text(min_size=4).filter(lambda s: s not in MASK), st.text())

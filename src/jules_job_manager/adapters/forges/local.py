@@ -16,6 +16,7 @@ from jules_job_manager.adapters.forges.git_command import git, git_ok
 from jules_job_manager.adapters.forges.git_tree import change_of, diffs_of, file_of
 from jules_job_manager.adapters.forges.held_work import how_held
 from jules_job_manager.adapters.forges.left_locks import alone_ok
+from jules_job_manager.adapters.private_paths import make_private_folder
 from jules_job_manager.adapters.scratch_folders import ScratchFolder
 from jules_job_manager.domain.artifact import ChangeSet
 from jules_job_manager.domain.change import Change
@@ -365,7 +366,7 @@ class LocalGitForge:
             f"{mirror}.lock", timeout=_LOCK_SECONDS, mode=0o600, is_singleton=False
         )
         try:
-            await asyncio.to_thread(mirror.parent.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(make_private_folder, mirror.parent)
             await lock.acquire()
         except Timeout as exc:
             raise ForgeError(

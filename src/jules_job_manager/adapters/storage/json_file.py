@@ -17,7 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from jules_job_manager.adapters.storage.private_files import make_private, narrow, refused
+from jules_job_manager.adapters.private_paths import narrow
+from jules_job_manager.adapters.storage.private_files import make_private, refused
 from jules_job_manager.domain.activity import Activity
 from jules_job_manager.domain.artifact import artifact_from_dict
 from jules_job_manager.domain.clockwork import from_rfc3339

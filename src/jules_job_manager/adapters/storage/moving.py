@@ -50,13 +50,13 @@ def place_from(text: str, *, sqlite: str, json: str, postgresql: str) -> Place:
     if kind not in usual or (kind == "postgresql" and path):
         raise InvalidInputError(
             f"{text!r} is not a store.",
-            hint="Write json:FILE, sqlite:FILE or postgresql://user@host/name, or json, sqlite or postgresql for the usual place.",
+            hint="Write json:FILE, sqlite:FILE or postgresql://USER@host/name, or json, sqlite or postgresql for the usual place.",
         )
     address = path or usual[kind]
     if not address:
         raise InvalidInputError(
             "There is no address of a PostgreSQL database.",
-            hint="Set DATABASE_URL, or write postgresql://user@host/name.",
+            hint="Set DATABASE_URL, or write postgresql://USER@host/name.",
         )
     return Place(kind=kind, address=address if kind == "postgresql" else str(_resolved(address)))
 

@@ -51,7 +51,7 @@ async def open_store(
     if not database_url:
         raise ConfigurationError(
             "The PostgreSQL store needs an address.",
-            hint="Set DATABASE_URL to postgresql://user:password@host:5432/name",
+            hint="Set DATABASE_URL to postgresql://USER:PASSWORD@host:5432/name",
         )
     return await _open_with_fallback(data_path, database_url, fallback)
 

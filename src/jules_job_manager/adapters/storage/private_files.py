@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import errno
 import sqlite3
-import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from jules_job_manager.adapters.private_paths import make_private_file
 from jules_job_manager.errors import StoreError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -22,19 +22,9 @@ def make_private(path: Path) -> None:
         StoreError: the system refuses.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600, exist_ok=True)
+        make_private_file(path)
     except OSError as exc:
         raise refused(path, exc, "made") from exc
-    narrow(path)
-
-
-def narrow(path: Path) -> None:
-    """Take the rights of group and others from a file; one that is someone else's stays as it is."""
-    with contextlib.suppress(OSError):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            path.chmod(mode & 0o700)
 
 
 async def use_wal(path: Path) -> None:

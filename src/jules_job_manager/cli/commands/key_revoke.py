@@ -1,4 +1,6 @@
-"""Make an API key stop working at once, or end all sessions of a person.
+"""Make an API key stop working at once, or sign a person out everywhere.
+
+A person's sign-in links that nobody used yet stop working, too. Nobody of that name: it ends with 1.
 
 jjm key revoke ci
 jjm key revoke --person ada@example.org
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
-    from jules_job_manager.domain.access import ApiKey
+    from jules_job_manager.domain.access import ApiKey, EndedSignIns
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,20 +26,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace, context: Context) -> int:
     """Revoke it."""
     from jules_job_manager.domain.text import safe_text
-    from jules_job_manager.errors import InvalidInputError
+    from jules_job_manager.errors import InvalidInputError, RecordNotFoundError
 
     if (args.key is None) == (args.person is None):
         raise InvalidInputError("Name a key, or a person with --person, and not both.")
 
-    async def sign_out(app: App) -> int:
+    async def sign_out(app: App) -> EndedSignIns:
         return await app.administration.sign_out_person(args.person)
 
     async def revoke(app: App) -> ApiKey:
         return await app.administration.revoke_key(args.key)
 
     if args.person is not None:
-        count = context.run(sign_out)
-        context.write(safe_text(f"{args.person}: {count} sessions ended"))
+        ended = context.run(sign_out)
+        if not ended:
+            raise RecordNotFoundError(
+                f"Nobody named {args.person!r} is signed in or has a sign-in link.",
+                hint="List who is signed in with: jjm key sessions",
+            )
+        said = f"{ended.sessions} sessions and {ended.links} unused links ended"
+        context.write(safe_text(f"{args.person}: {said}"))
         return 0
     key = context.run(revoke)
     context.write(safe_text(f"{key.id} of {key.name} is revoked"))

@@ -62,7 +62,7 @@ async def _serve(
 ) -> None:  # fmt: skip
     from jules_job_manager.bootstrap.service import open_service
     from jules_job_manager.cli.stopping import woken_by_hangup
-    from jules_job_manager.web.serve import address_of, open_socket, serve
+    from jules_job_manager.web.serve import address_of, is_on_all, open_socket, serve
 
     listener = open_socket(app.settings.server)
     address = address_of(listener, app.settings.server)
@@ -70,6 +70,8 @@ async def _serve(
     def ready() -> None:
         context.write(f"Listening on {address}")
         context.stdout.flush()
+        if is_on_all(listener):
+            context.note("It listens on every address of this machine, not on that one alone.")
 
     try:
         async with open_service(

@@ -36,11 +36,14 @@ def add_filters(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Make the endpoint."""
-    from jules_job_manager.services.webhooks import checked_endpoint
-
     types, subjects = args.type or (), args.subject or ()
-    checked_endpoint(args.url, types, subjects)
+
+    async def check(app: App) -> None:
+        async with app.administration.webhooks() as webhooks:
+            await webhooks.check(args.url, types, subjects)
+
     if args.dry_run:
+        context.run(check)
         context.note("The address and the filters can be used; nothing was made.")
         return 0
 

@@ -50,7 +50,9 @@ def run(args: Namespace, context: Context) -> int:
         output.print_json(context, [output.pick(one.to_dict(), fields) for one in found], args.jq)
         return 0
     if not found:
-        context.note("Nothing was sent yet; the server sends what happens while it runs.")
+        is_narrowed = args.state or args.before is not None
+        nothing = "Nothing was sent yet; the server sends what happens while it runs."
+        context.note("No delivery fits." if is_narrowed else nothing)
         return 0
     rows = [
         [str(one.id), one.state.value, one.event_type, one.endpoint_id, _words(one)]

@@ -52,6 +52,8 @@ def run(args: Namespace, context: Context) -> int:
         async with app.administration.webhooks() as webhooks:
             found = await webhooks.get(args.endpoint)
             if args.dry_run:
+                if change is not None:
+                    await webhooks.check(change.url, change.types or (), change.subjects or ())
                 return found
             if change is not None:
                 found = await webhooks.update(args.endpoint, change)

@@ -26,7 +26,8 @@ class ServerSettings:
         "service may listen on more than this machine without a certificate of its own.",
     )  # fmt: skip
     public_url: str = setting(
-        "", "Address by which people reach it, for links; empty: that it listens on."
+        "",
+        "Address by which people reach it, for links, as https://HOST; empty: that it listens on.",
     )
     cors_origins: tuple[str, ...] = setting(
         (), "Origins whose pages may call it, as https://HOST; none: only its own."

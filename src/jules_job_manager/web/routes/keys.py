@@ -171,11 +171,12 @@ class SignedInPage(BaseModel):
 
 
 class EndedView(BaseModel):
-    """How many sessions were ended."""
+    """How much was ended; both 0: nobody of this name was signed in or invited."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"sessions": 2}})
+    model_config = ConfigDict(json_schema_extra={"example": {"sessions": 2, "links": 1}})
 
     sessions: int
+    links: int = Field(description="Sign-in links that nobody had used yet.")
 
 
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage)
@@ -254,11 +255,11 @@ async def sign_out_person(
     name: Annotated[str, Path(min_length=1, max_length=200, description="Who is signed out.")],
     who: Manager,
 ) -> EndedView:
-    """End all sessions of a person."""
+    """End all sessions of a person, and the sign-in links for them that nobody used yet."""
     note_audited(request)
     gate = gate_of(request)
-    count = await gate.sign_in.sign_out_person(name, caller=gate.caller(request, who))
-    return EndedView(sessions=count)
+    ended = await gate.sign_in.sign_out_person(name, caller=gate.caller(request, who))
+    return EndedView(sessions=ended.sessions, links=ended.links)
 
 
 def _fields(key: ApiKey, now: datetime) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from jules_job_manager.adapters.storage.private_files import alone, make_private, narrow, refused
+from jules_job_manager.adapters.private_paths import narrow
+from jules_job_manager.adapters.storage.private_files import alone, make_private, refused
 from jules_job_manager.adapters.storage.sql.failures import translated
 from jules_job_manager.errors import DamagedStoreError, StoreError, StoreUnavailableError
 

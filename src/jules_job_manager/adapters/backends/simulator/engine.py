@@ -23,6 +23,7 @@ from jules_job_manager.adapters.backends.simulator.ids import Ids, chance
 from jules_job_manager.adapters.backends.simulator.lifecycle import Lifecycle
 from jules_job_manager.adapters.backends.simulator.state import WorldState
 from jules_job_manager.adapters.backends.simulator.switches import Scenario
+from jules_job_manager.adapters.private_paths import make_private_file
 from jules_job_manager.errors import ForgeError
 from jules_job_manager.ports.clock import Clock
 
@@ -35,8 +36,9 @@ def _opening(state: Path | None) -> Iterator[None]:
     if state is None:
         yield
         return
-    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(f"{state}.lock"):
+    lock = state.with_name(f"{state.name}.lock")
+    make_private_file(lock)
+    with FileLock(lock, mode=0o600):
         yield
 
 

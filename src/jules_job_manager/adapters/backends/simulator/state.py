@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jules_job_manager.adapters.private_paths import make_private_file, narrow
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
@@ -29,7 +31,9 @@ class WorldState:
     def __init__(self, path: Path | None) -> None:
         """Open the file (None: memory only), making it and its folder when missing."""
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_file(path)
+            for beside in ("-wal", "-shm"):
+                narrow(path.with_name(f"{path.name}{beside}"))
         self._db = sqlite3.connect(
             ":memory:" if path is None else path,
             timeout=150,  # longer than git may take while another process holds the world

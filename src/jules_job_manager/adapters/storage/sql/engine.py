@@ -141,7 +141,7 @@ def postgresql_engine(
     except sa.exc.ArgumentError as exc:
         raise ConfigurationError(
             "DATABASE_URL is not a database address.",
-            hint="Write it as postgresql://user:password@host:5432/name",
+            hint="Write it as postgresql://USER:PASSWORD@host:5432/name",
         ) from exc
     if parsed.get_backend_name() not in {"postgresql", "postgres"}:
         raise ConfigurationError(

@@ -41,7 +41,7 @@ _BY_SQLITE_NAME["SQLITE_CORRUPT"] = _BY_SQLITE_NAME["SQLITE_NOTADB"]
 _LOGIN = (
     StoreError,
     "The database {where} refuses the user or password ({cause}).",
-    "Correct DATABASE_URL: postgresql://user:password@host:5432/name",
+    "Correct DATABASE_URL: postgresql://USER:PASSWORD@host:5432/name",
 )
 _CONFLICT = (
     StoreUnavailableError,
@@ -84,16 +84,20 @@ def translated(exc: sa.exc.DBAPIError, where: str) -> StoreError:
     found = found or _BY_SQLSTATE.get(state)
     if found is not None:
         cls, message, hint = found
-        return cls(message.format(where=where, cause=cause_of(exc)), hint=hint)
+        known = cls(message.format(where=where, cause=cause_of(exc)), hint=hint)
+        known.outside = message.replace(" {where}", "").replace(" ({cause})", "")
+        return known
     is_lost = exc.connection_invalidated or isinstance(
         exc, sa.exc.InterfaceError | sa.exc.OperationalError
     )
     if is_lost or state.startswith(_AWAY_CLASSES):
         return away(where, exc)
-    return StoreError(
+    unknown = StoreError(
         f"The store {where} failed: {cause_of(exc)}.",
         hint="See `jjm doctor`; with --debug the command shows where it failed.",
     )
+    unknown.outside = "The store failed."
+    return unknown
 
 
 def is_held(exc: sa.exc.DBAPIError) -> bool:
@@ -103,10 +107,12 @@ def is_held(exc: sa.exc.DBAPIError) -> bool:
 
 def away(where: str, exc: BaseException) -> StoreUnavailableError:
     """Return the error to raise when the database does not answer."""
-    return StoreUnavailableError(
+    error = StoreUnavailableError(
         f"The database {where} cannot be reached ({cause_of(exc)}).",
-        hint="Start it, or set storage.fallback to local to go on in a file until it is back.",
+        hint="Start it. Where one machine alone uses it, storage.fallback = local goes on in a file meanwhile.",
     )
+    error.outside = "The database cannot be reached."
+    return error
 
 
 def cause_of(exc: BaseException) -> str:

@@ -12,7 +12,7 @@ from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.adapters.storage.sql.audit_rows import append_entries
 from jules_job_manager.adapters.storage.sql.engine import transaction
 from jules_job_manager.adapters.storage.sql.key_rows import SqlKeyStore
-from jules_job_manager.domain.access import Role, SignInToken, WebSession
+from jules_job_manager.domain.access import EndedSignIns, Role, SignInToken, WebSession
 from jules_job_manager.domain.audit import NewAuditEntry
 
 _TOKENS = schema.sign_in_tokens
@@ -50,15 +50,24 @@ class SqlSignInStore:
         return _token(row, now)
 
     async def add_session(
-        self, session: WebSession, *, audit: Sequence[NewAuditEntry] = ()
-    ) -> None:
-        """Keep a session."""
+        self,
+        session: WebSession,
+        *,
+        redeems: SignInToken | None = None,
+        audit: Sequence[NewAuditEntry] = (),
+    ) -> bool:
+        """Keep a session; for a token that it redeems, which is forgotten, both or neither."""
         row = {"digest": session.digest, "name": session.name, "role": session.role.value,
                "origin": session.origin, "created_at": session.created_at,
                "seen_at": session.seen_at, "expires_at": session.expires_at}  # fmt: skip
         async with transaction(self._engine, writes=True) as connection:
+            if redeems is not None:
+                used = sa.delete(_TOKENS).where(_TOKENS.c.digest == redeems.digest)
+                if not (await connection.execute(used)).rowcount:
+                    return False
             await connection.execute(sa.insert(_SESSIONS), [row])
             await append_entries(connection, audit)
+        return True
 
     async def get_session(self, digest: str) -> WebSession | None:
         """Return a session, or None."""
@@ -79,26 +88,32 @@ class SqlSignInStore:
         async with transaction(self._engine, writes=True) as connection:
             await connection.execute(change.values(seen_at=at))
 
-    async def end_sessions(
-        self,
-        *,
-        digest: str | None = None,
-        name: str | None = None,
-        audit: Sequence[NewAuditEntry] = (),
-    ) -> int:
-        """End one session or all of a person."""
-        wanted = [
-            column == value
-            for column, value in ((_SESSIONS.c.digest, digest), (_SESSIONS.c.name, name))
-            if value is not None
-        ]
-        if not wanted:
-            return 0
+    async def end_session(self, digest: str, *, audit: Sequence[NewAuditEntry] = ()) -> int:
+        """End one session."""
+        ended = sa.delete(_SESSIONS).where(_SESSIONS.c.digest == digest)
         async with transaction(self._engine, writes=True) as connection:
-            count = (await connection.execute(sa.delete(_SESSIONS).where(*wanted))).rowcount
+            count = (await connection.execute(ended)).rowcount
             if count:
                 await append_entries(connection, audit)
         return int(count)
+
+    async def end_person(
+        self, name: str, *, now: datetime, audit: Sequence[NewAuditEntry] = ()
+    ) -> EndedSignIns:
+        """End all sessions of a person and the links that would sign them in, in one step."""
+        links = sa.select(_TOKENS).where(_TOKENS.c.kind == "link", _TOKENS.c.expires_at > now)
+        async with transaction(self._engine, writes=True) as connection:
+            rows = (await connection.execute(links)).mappings()
+            theirs = [row["digest"] for row in rows if row["data"].get("name") == name]
+            gone = sa.delete(_TOKENS).where(_TOKENS.c.digest.in_(theirs))
+            unused = (await connection.execute(gone)).rowcount if theirs else 0
+            # After the links: whoever was using one has a session by now, or will find it gone.
+            over = sa.delete(_SESSIONS).where(_SESSIONS.c.name == name)
+            count = (await connection.execute(over)).rowcount
+            ended = EndedSignIns(sessions=int(count), links=int(unused))
+            if ended:
+                await append_entries(connection, audit)
+        return ended
 
     async def sweep(self, now: datetime) -> int:
         """Forget what expired."""
