@@ -202,7 +202,7 @@ async def open_remote(
         )
     connection = Connection(
         client.server, api_key=client.api_key, timeout_seconds=client.timeout_seconds,
-        transport=None if transport is None else transport(),
+        transport=None if transport is None else transport(), clock=clock,
     )  # fmt: skip
     app = RemoteApp(settings, connection, clock or SystemClock())
     try:
