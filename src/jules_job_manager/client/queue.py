@@ -27,9 +27,9 @@ class RemoteQueueAdmin(QueueAdmin):
         """Ask by `operations`."""
         self._operations = operations
 
-    async def hold(self, job: Job, reason: str) -> Job:
+    async def hold(self, job: Job, reason: str | None = None) -> Job:
         """See `QueueAdmin.hold`."""
-        body: m.ReasonIn = {"reason": reason}
+        body: m.ReasonIn = {} if reason is None else {"reason": reason}
         return Job.from_dict(
             await self._operations.hold_job(job.key, body=body, if_match=_tag(job))
         )
@@ -78,10 +78,11 @@ class RemoteQueueAdmin(QueueAdmin):
         given = {name: value for name, value in wanted.items() if value is not None}
         return await self._changed(job, cast("m.JobChangeIn", given))
 
-    async def pause(self, reason: str) -> None:
-        """See `QueueAdmin.pause`."""
-        body: m.PauseIn = {"reason": reason}
+    async def pause(self, reason: str | None = None) -> str:
+        """See `QueueAdmin.pause`; the service does not say whom it names."""
+        body: m.PauseIn = {} if reason is None else {"reason": reason}
         await self._operations.pause_queue(body=body)
+        return reason or ""
 
     async def resume(self) -> bool:
         """See `QueueAdmin.resume`."""

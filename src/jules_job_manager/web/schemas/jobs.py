@@ -162,7 +162,7 @@ class ReasonIn(Body):
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "waits for the new prices"}})
 
-    reason: Line = "by you"
+    reason: Line | None = Field(default=None, description="Left out: it names who did it.")
 
 
 class MoveIn(Body):
@@ -265,7 +265,7 @@ class CancelOut(Answer):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "job": {**_EXAMPLE, "status": "cancelled", "reason": "by you"},
+                "job": {**_EXAMPLE, "status": "cancelled", "reason": "cancelled by you"},
                 "attempts": [{**example_of(AttemptOut), "state": "abandoned"}],
                 "notes": ["Task 31415926535897932384 is archived."],
             }

@@ -22,7 +22,9 @@ class QueueOut(Answer):
                 "needs_you": [],
                 "next": ["SHOP-12"],
                 "paused": "",
+                "paused_by": "",
                 "leader": "build-1:4711:9c1b2a",
+                "leader_until": "2026-11-24T12:01:00.000000Z",
             }
         }
     )
@@ -32,7 +34,11 @@ class QueueOut(Answer):
     needs_you: list[str]
     next: list[str] = Field(description="Keys of the jobs that may start, in their order.")
     paused: str = Field(description="Why it is paused; empty: it is not.")
+    paused_by: str = Field(description="Who paused it; empty: nobody did, or it is not known.")
     leader: str = Field(description="The program that runs it; empty: none does.")
+    leader_until: Moment | None = Field(
+        description="Until when it does, unless it goes on; none: none does."
+    )
 
 
 class WouldOut(Answer):
@@ -73,7 +79,7 @@ class PauseIn(Body):
         json_schema_extra={"example": {"reason": "the release is being made"}}
     )
 
-    reason: Line = "by you"
+    reason: Line | None = Field(default=None, description="Left out: it names who did it.")
 
 
 class ResumedOut(Answer):
