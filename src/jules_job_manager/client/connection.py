@@ -22,6 +22,10 @@ PATIENCE_SECONDS = 300.0
 """Longest wait for the answer to a change that the service is at work on."""
 SILENCE_SECONDS = 120.0
 """A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
+_ONE_KEY = (
+    "Set JJM_SERVER_KEY to one key alone; `cat` of several files, as `first-admin.*.key` may mean, "
+    "joins their keys."
+)
 
 
 class Connection:
@@ -39,9 +43,11 @@ class Connection:
         """Talk to the service at `address`; nothing is sent yet. `clock` waits between two tries.
 
         Raises:
-            ConfigurationError: the address cannot be one, or would send the key in clear text.
+            ConfigurationError: the address or the key cannot be one, or the address would send the
+                key in clear text.
         """
         self.address = checked_address(address)
+        api_key = checked_key(api_key)
         headers = {"User-Agent": f"jjm/{__version__}", "Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
@@ -219,6 +225,24 @@ def checked_address(address: str) -> str:
             hint="Use https; for a machine of your own, a tunnel: ssh -L 8787:127.0.0.1:8787 HOST",
         )
     return address.rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """Return the key of a service without blanks around it.
+
+    Raises:
+        ConfigurationError: no request could carry it. The message does not show it.
+    """
+    found = key.strip()
+    if len(found.split()) > 1:
+        raise ConfigurationError(
+            "The key of the service is several words or lines; a key is one word.", hint=_ONE_KEY
+        )
+    if not all("!" <= sign <= "~" for sign in found):
+        raise ConfigurationError(
+            "The key of the service has a character that is in no key.", hint=_ONE_KEY
+        )
+    return found
 
 
 def path_part(text: str) -> str:
