@@ -12,6 +12,8 @@ from jules_job_manager.domain.job import AttemptState, JobStatus, Priority
 from jules_job_manager.domain.review import Conclusion, Verdict
 from jules_job_manager.web.schemas.base import Answer, Body, Key, Line, Moment, Text, example_of
 
+_Said = Annotated[Line, Field(pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+"""A line that says something."""
 _EXAMPLE: JsonDict = {
     "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
     "depends_on": ["SHOP-11"], "branch": "", "files": [], "checklist": [], "checks": [],
@@ -96,7 +98,7 @@ class NewJobIn(Body):
     )
 
     key: Annotated[Key, Field(pattern=r"^[^\s/\\%\x00-\x1f](?:[^/\\%\x00-\x1f]*[^\s/\\%\x00-\x1f])?$")] = Field(
-        description="Names it in the whole queue; no slash and no percent sign."
+        description="Names it in the whole queue; no slash, no percent sign, nothing invisible, not `.` or `..`."
     )  # fmt: skip
     title: Line = ""
     prompt: Text = Field(default="", description="What Jules shall do; empty: a draft.")
@@ -105,8 +107,8 @@ class NewJobIn(Body):
     repository: Line = ""
     base_branch: Line = ""
     branch: Line = ""
-    checklist: list[Line] = Field(default_factory=list, max_length=200)
-    checks: list[Line] = Field(default_factory=list, max_length=50)
+    checklist: list[_Said] = Field(default_factory=list, max_length=200)
+    checks: list[_Said] = Field(default_factory=list, max_length=50)
     estimate: Line = ""
 
 
