@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 300.0
 """Longest wait for the answer to a change that the service is at work on."""
 SILENCE_SECONDS = 120.0
 """A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
+_INTERFACE = "/api/v1"
 _ONE_KEY = (
     "Set JJM_SERVER_KEY to one key alone; `cat` of several files, as `first-admin.*.key` may mean, "
     "joins their keys."
@@ -198,7 +199,7 @@ class Connection:
 
 
 def checked_address(address: str) -> str:
-    """Return the address of a service without a slash at its end.
+    """Return the address of a service without a slash, or the path of its interface, at its end.
 
     Raises:
         ConfigurationError: it is no http or https address, holds a password, or would send the key
@@ -224,7 +225,7 @@ def checked_address(address: str) -> str:
             f"{address} would send your key in clear text over the network.",
             hint="Use https; for a machine of your own, a tunnel: ssh -L 8787:127.0.0.1:8787 HOST",
         )
-    return address.rstrip("/")
+    return address.rstrip("/").removesuffix(_INTERFACE).rstrip("/")
 
 
 def checked_key(key: str) -> str:

@@ -12,7 +12,7 @@ from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.entity_tag import entity_tag
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import Review
-from jules_job_manager.services.interventions import Interventions
+from jules_job_manager.services.interventions import Interventions, checked_evidence
 from jules_job_manager.services.queue_admin import Moved, QueueAdmin
 
 
@@ -119,7 +119,7 @@ class RemoteInterventions(Interventions):
 
     async def sign(self, job: Job, line: int, evidence: str) -> Job:
         """See `Interventions.sign`."""
-        body: m.SignIn = {"line": line, "evidence": evidence}
+        body: m.SignIn = {"line": line, "evidence": checked_evidence(job, line, evidence)}
         return Job.from_dict(
             await self._operations.sign_job(job.key, body=body, if_match=_tag(job))
         )

@@ -261,6 +261,14 @@ def checked_endpoint(url: str, types: Sequence[str], subjects: Sequence[str]) ->
     _filters("subject", subjects)
 
 
+def checked_change(change: EndpointChange) -> None:
+    """Refuse what an endpoint cannot become; see `checked_endpoint`."""
+    if change.url is not None:
+        _url(change.url)
+    _filters("type", change.types or ())
+    _filters("subject", change.subjects or ())
+
+
 def _url(text: str) -> str:
     url = text.strip()
     if not is_usable_url(url):

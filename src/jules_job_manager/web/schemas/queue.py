@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from jules_job_manager.services.decisions import DecisionKind
+from jules_job_manager.services.uploaded_backlogs import MOST_CHARACTERS
 from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, example_of
 from jules_job_manager.web.schemas.jobs import JobOut
 
@@ -188,7 +189,7 @@ class BacklogIn(Body):
         min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$",
         description="How the document is called; the service keeps it as upload:NAME.",
     )  # fmt: skip
-    content: Annotated[str, StringConstraints(min_length=1, max_length=4_000_000)] = Field(
+    content: Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)] = Field(
         description="Its Markdown."
     )
     repository: Line = ""
