@@ -220,12 +220,13 @@ class App:
         """What a person does to the order and the pace of the queue."""
         from datetime import timedelta
 
+        from jules_job_manager.bootstrap.access import local_caller
         from jules_job_manager.services.queue_admin import QueueAdmin
 
         ageing = timedelta(hours=self.settings.queue.ageing_hours)
         return QueueAdmin(
             store=self.store, clock=self.clock, ageing=ageing, cancel_reviews=self._cancel_reviews,
-            actor=self.actor or "person",
+            actor=self.actor or "person", by=self.actor or local_caller().principal.name,
         )  # fmt: skip
 
     @property
@@ -292,6 +293,12 @@ class App:
 
         policy = queue_policy(self.settings)
         return await why_waits(self.store, self.account_choices(), self.clock, policy, key)
+
+    async def queue_pace(self) -> dict[str, Any]:
+        """Return the pause of the queue, and who runs it; see `services.queue_summary`."""
+        from jules_job_manager.services.queue_summary import queue_pace
+
+        return await queue_pace(self.store, self.clock.now())
 
     async def outlook(self) -> Outlook:
         """Return what the queue would do next, as far as the store knows.

@@ -272,7 +272,7 @@ class _QueueAdmin(_Noted):
     async def _change(self, operation: str, job: Job, work: Awaitable[Job]) -> Job:
         return await self._noting.change(operation, f"job:{job.key}", work, _changed_from(job))
 
-    async def hold(self, job: Job, reason: str) -> Job:
+    async def hold(self, job: Job, reason: str | None = None) -> Job:
         return await self._change("hold_job", job, self._inner.hold(job, reason))
 
     async def release(self, job: Job) -> Job:
@@ -301,12 +301,12 @@ class _QueueAdmin(_Noted):
             "cancel_job", f"job:{job.key}", self._inner.cancel(job), lambda found: changed(found[0])
         )
 
-    async def pause(self, reason: str) -> None:
+    async def pause(self, reason: str | None = None) -> str:
         from jules_job_manager.domain.change_notes import queue_paused
 
         was = await self._noting.pause_reason()
-        await self._noting.change(
-            "pause_queue", "queue", self._inner.pause(reason), lambda _: queue_paused(reason, was)
+        return await self._noting.change(
+            "pause_queue", "queue", self._inner.pause(reason), lambda said: queue_paused(said, was)
         )
 
     async def resume(self) -> bool:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from jules_job_manager.bootstrap import App
     from jules_job_manager.cli.context import Context
     from jules_job_manager.client.app import RemoteApp
+    from jules_job_manager.services.outlook import Outlook
 
 
 _FOOT = "Ctrl-C stops following; the service goes on."
@@ -43,10 +44,12 @@ def follow_queue(context: Context, args: Namespace) -> int:
 
 def _dry_run(context: Context) -> int:
     """Say what would be started, as far as the service knows."""
-    from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.cli.queue_outlook import print_outlook
 
-    for key, text in context.run(lambda app: app.outlook()).would.items():
-        context.write(f"{safe_text(key)}\t{safe_text(text)}")
+    async def work(app: App) -> None:
+        await print_outlook(app, context, (await app.outlook()).would)
+
+    context.run(work)
     return 0
 
 
@@ -65,6 +68,8 @@ async def _follow(app: App, context: Context, args: Namespace) -> int:
         )
     is_board = not args.json and shows_board(context)
     board = await app.board() if is_board else None
+    if not is_board:
+        context.note(_beginning(await app.outlook(), watch=args.watch))
     with watching(
         context, slots=board.slots if board else 0, as_json=args.json, asks=not args.no_input,
         foot=_FOOT,
@@ -83,6 +88,21 @@ async def _follow(app: App, context: Context, args: Namespace) -> int:
     if ended is Ended.NO_WORKER and any(not job.status.is_final for job in jobs):
         context.note(f"warning: {await _why_alone(app)}")
     return summary(context, jobs)
+
+
+def _beginning(now: Outlook, *, watch: bool) -> str:
+    """Return what is followed, and what is waited for when nothing moves."""
+    from jules_job_manager.client.queue_follow import NO_WORKER_SECONDS
+    from jules_job_manager.domain.text import safe_text
+
+    if not now.leader:
+        most = "" if watch else f" for up to {NO_WORKER_SECONDS:.0f} s"
+        return f"No worker runs the service's queue at the moment; waiting for one{most}."
+    said = f"Following the service's worker, {safe_text(now.leader)}."
+    if now.may_move:
+        return said
+    most = "." if watch else f" for up to {now.settles_seconds:.0f} s, until it has looked again."
+    return f"{said} Nothing can move at the moment; waiting{most}"
 
 
 async def _why_alone(app: RemoteApp) -> str:

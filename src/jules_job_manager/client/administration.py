@@ -22,7 +22,7 @@ from jules_job_manager.domain.job import Job
 from jules_job_manager.domain.review import Review
 from jules_job_manager.errors import OperationFailedError, ServiceUnreachableError
 from jules_job_manager.ports.audit_log import AuditQuery
-from jules_job_manager.services.access import IssuedKey
+from jules_job_manager.services.access import IssuedKey, checked_name
 from jules_job_manager.services.cleaning import CleanStep
 from jules_job_manager.services.flakes import CheckHistory
 from jules_job_manager.services.repeated_reviews import RUNNING, RepeatedReview
@@ -55,7 +55,7 @@ class RemoteAdministration(Administration):
     ) -> IssuedKey:
         """See `Administration.create_key`."""
         body = {
-            "name": name, "role": role.value, "scopes": sorted(scopes),
+            "name": checked_name(name), "role": role.value, "scopes": sorted(scopes),
             "expires_at": optional_to_rfc3339(expires_at),
         }  # fmt: skip
         return _issued(await self._operations.create_key(body=cast("m.NewKey", body)))
@@ -80,7 +80,7 @@ class RemoteAdministration(Administration):
 
     async def make_link(self, name: str, role: Role) -> MadeLink:
         """See `Administration.make_link`."""
-        body = cast("m.NewLink", {"name": name, "role": role.value})
+        body = cast("m.NewLink", {"name": checked_name(name), "role": role.value})
         made = await self._operations.create_link(body=body)
         return MadeLink(url=made["url"], expires_at=from_rfc3339(made["expires_at"]))
 

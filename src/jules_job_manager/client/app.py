@@ -23,6 +23,7 @@ from jules_job_manager.errors import ConfigurationError
 from jules_job_manager.services.accounts import Account, PlanChoice
 from jules_job_manager.services.outlook import Outlook
 from jules_job_manager.services.queue_board import QueueBoard
+from jules_job_manager.services.queue_summary import NO_PACE
 
 if TYPE_CHECKING:
     import httpx2
@@ -111,6 +112,11 @@ class RemoteApp(App):
         """Return what the service says of itself."""
         found: dict[str, Any] = await self._connection.health()
         return found
+
+    async def queue_pace(self) -> dict[str, Any]:
+        """Return the pause of the queue, and who runs it."""
+        found: dict[str, Any] = dict(await self.operations.get_queue())
+        return {name: found.get(name) or empty for name, empty in NO_PACE.items()}
 
     async def outlook(self) -> Outlook:
         """Return what the queue would do next."""
@@ -202,7 +208,7 @@ async def open_remote(
         )
     connection = Connection(
         client.server, api_key=client.api_key, timeout_seconds=client.timeout_seconds,
-        transport=None if transport is None else transport(),
+        transport=None if transport is None else transport(), clock=clock,
     )  # fmt: skip
     app = RemoteApp(settings, connection, clock or SystemClock())
     try:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from jules_job_manager.adapters.documents.markdown import MarkdownBacklogDocuments
 from jules_job_manager.client import models as m
 from jules_job_manager.client.operations import Operations
 from jules_job_manager.client.store import here_only
 from jules_job_manager.domain.backlog import Problem
 from jules_job_manager.domain.job import Job
+from jules_job_manager.errors import InvalidInputError
 from jules_job_manager.services.backlog_change import ImportReport
 from jules_job_manager.services.backlog_sync import BacklogSync
 from jules_job_manager.services.backlogs import BacklogService
-from jules_job_manager.services.uploaded_backlogs import PREFIX
+from jules_job_manager.services.uploaded_backlogs import MOST_CHARACTERS, PREFIX
 
 _PAGE = 1000
+MOST_NAME_CHARACTERS = 500
 
 
 class RemoteBacklogs(BacklogService):
@@ -39,7 +42,7 @@ class RemoteBacklogs(BacklogService):
         if moved_from:
             here_only()
         body: m.BacklogIn = {
-            "name": path, "content": content.decode("utf-8", "replace"), "repository": repository,
+            "name": _checked_name(path), "content": _checked_text(content), "repository": repository,
             "base_branch": base_branch, "dry_run": dry_run, "removes": removes,
         }  # fmt: skip
         found = await self._operations.import_backlog(body=body)
@@ -98,6 +101,28 @@ class RemoteDocuments(BacklogSync):
 
     async def write_back(self, path: str) -> ImportReport | None:
         """Do nothing."""
+
+
+def _checked_name(path: str) -> str:
+    if len(path) > MOST_NAME_CHARACTERS or any(c < " " or c == "\x7f" for c in path):
+        raise InvalidInputError(
+            f"A service takes no document whose path has over {MOST_NAME_CHARACTERS} characters or a "
+            "control character.",
+            hint="Give the document another place or name.",
+        )
+    return path
+
+
+def _checked_text(content: bytes) -> str:
+    text = content.decode("utf-8", "replace")
+    if not text:
+        MarkdownBacklogDocuments().read(content)  # says what is wrong, as beside the store
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidInputError(
+            f"The document has {len(text):,} characters; a service takes {MOST_CHARACTERS:,}.",
+            hint="Split it, or import it on the machine that has the store.",
+        )
+    return text
 
 
 def _problems(found: list[m.ProblemOut]) -> tuple[Problem, ...]:

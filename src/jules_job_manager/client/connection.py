@@ -8,17 +8,25 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx2
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from jules_job_manager._version import __version__
+from jules_job_manager.adapters.system_clock import SystemClock
 from jules_job_manager.client.problems import error_of
+from jules_job_manager.client.tries import LostBehindProxyError, Tries
 from jules_job_manager.errors import ConfigurationError, ServiceUnreachableError
+from jules_job_manager.ports.clock import Clock
 
-TRIES = 3
 LONG_SECONDS = 3600.0
 """Longest wait for an answer that the service works out in a repository."""
+PATIENCE_SECONDS = 300.0
+"""Longest wait for the answer to a change that the service is at work on."""
 SILENCE_SECONDS = 120.0
 """A live stream that says nothing for so long is broken; the service says every 15 s that it is there."""
+_INTERFACE = "/api/v1"
+_ONE_KEY = (
+    "Set JJM_SERVER_KEY to one key alone; `cat` of several files, as `first-admin.*.key` may mean, "
+    "joins their keys."
+)
 
 _IS_IT_THERE = "Is `jjm serve` running there? Without --server, commands work on this machine."
 _OWN_AUTHORITY = "Where its certificate is from an authority of your own, name the file of that authority: SSL_CERT_FILE."
@@ -36,17 +44,21 @@ class Connection:
         api_key: str,
         timeout_seconds: float,
         transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        """Talk to the service at `address`; nothing is sent yet.
+        """Talk to the service at `address`; nothing is sent yet. `clock` waits between two tries.
 
         Raises:
-            ConfigurationError: the address cannot be one, or would send the key in clear text.
+            ConfigurationError: the address or the key cannot be one, or the address would send the
+                key in clear text.
         """
         self.address = checked_address(address)
+        api_key = checked_key(api_key)
         headers = {"User-Agent": f"jjm/{__version__}", "Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         self._timeout = timeout_seconds
+        self._clock = clock or SystemClock()
         self._client = httpx2.AsyncClient(
             base_url=self.address, headers=headers, timeout=timeout_seconds, transport=transport
         )
@@ -66,12 +78,13 @@ class Connection:
 
         A POST carries an Idempotency-Key of its own, so that sending it again does nothing twice. One
         that makes a secret, and whose first answer was lost, ends with an AlreadyIssuedError that
-        says what it belongs to.
+        says what it belongs to. While the service still works on it, it is asked for again.
         With `once` the service does not look at such a key, so it is sent once.
         With `takes_long` the answer may take minutes.
 
         Raises:
             ServiceUnreachableError: no answer came, or one that is not the service's.
+            UnclearOutcomeError: no answer came to a change that the service may have been told.
             JulesManagerError: the service refused; the class is the one that it raised there.
         """
         answer = await self._answer(
@@ -139,19 +152,24 @@ class Connection:
         given = {name: value for name, value in (headers or {}).items() if value is not None}
         if method == "POST" and not once:
             given["Idempotency-Key"] = str(uuid.uuid4())
-        safe = method in {"GET", "POST", "PUT", "DELETE"} and not once
-        again = AsyncRetrying(
-            stop=stop_after_attempt(TRIES if safe else 1),
-            wait=wait_exponential(multiplier=0.2, max=2),
-            retry=retry_if_exception_type(ServiceUnreachableError),
-            reraise=True,
+        tries = Tries(
+            self.address,
+            self._clock,
+            changes=method != "GET",
+            repeats=method in {"GET", "POST", "PUT", "DELETE"} and not once,
+            patience_seconds=LONG_SECONDS if takes_long else PATIENCE_SECONDS,
         )
-        async for attempt in again:
-            with attempt:
-                answer = await self._send(method, path, query, given, body, takes_long=takes_long)
-        if answer.is_success:
-            return answer
-        raise error_of(answer, self.address)
+
+        async def send() -> httpx2.Response:
+            answer = await self._send(method, path, query, given, body, takes_long=takes_long)
+            if answer.is_success:
+                return answer
+            error = error_of(answer, self.address)
+            if answer.status_code in {502, 504} and isinstance(error, ServiceUnreachableError):
+                raise error from LostBehindProxyError()
+            raise error
+
+        return await tries.until_answered(send)
 
     async def _send(
         self,
@@ -196,7 +214,7 @@ class Connection:
 
 
 def checked_address(address: str) -> str:
-    """Return the address of a service without a slash at its end.
+    """Return the address of a service without a slash, or the path of its interface, at its end.
 
     Raises:
         ConfigurationError: it is no http or https address, holds a password, or would send the key
@@ -222,7 +240,25 @@ def checked_address(address: str) -> str:
             f"{address} would send your key in clear text over the network.",
             hint="Use https; for a machine of your own, a tunnel: ssh -L 8787:127.0.0.1:8787 HOST",
         )
-    return address.rstrip("/")
+    return address.rstrip("/").removesuffix(_INTERFACE).rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """Return the key of a service without blanks around it.
+
+    Raises:
+        ConfigurationError: no request could carry it. The message does not show it.
+    """
+    found = key.strip()
+    if len(found.split()) > 1:
+        raise ConfigurationError(
+            "The key of the service is several words or lines; a key is one word.", hint=_ONE_KEY
+        )
+    if not all("!" <= sign <= "~" for sign in found):
+        raise ConfigurationError(
+            "The key of the service has a character that is in no key.", hint=_ONE_KEY
+        )
+    return found
 
 
 def path_part(text: str) -> str:

@@ -343,7 +343,7 @@ class PauseIn(TypedDict, closed=True):
     Why the queue is paused.
     """
 
-    reason: NotRequired[str]
+    reason: NotRequired[str | None]
 
 
 Permission: TypeAlias = Literal['tasks:read', 'tasks:write', 'queue:read', 'queue:write', 'reviews:read', 'reviews:write', 'events:read', 'backlogs:read', 'backlogs:write', 'health:read', 'metrics:read', 'settings:read', 'webhooks:manage', 'keys:manage', 'audit:read']
@@ -391,7 +391,9 @@ class QueueOut(TypedDict):
     needs_you: list[str]
     next: list[str]
     paused: str
+    paused_by: str
     leader: str
+    leader_until: str | None
 
 
 class QuotaOut(TypedDict):
@@ -424,7 +426,7 @@ class ReasonIn(TypedDict, closed=True):
     Why, in words.
     """
 
-    reason: NotRequired[str]
+    reason: NotRequired[str | None]
 
 
 class ReplayIn(TypedDict, closed=True):

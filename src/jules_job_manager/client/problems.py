@@ -39,12 +39,26 @@ def error_of(answer: httpx2.Response, address: str) -> e.JulesManagerError:
             hint="`jjm doctor` shows both versions; bring them to the same one.",
         )
     hint = problem.get("hint")
-    error = _made(_BY_CODE.get(code, e.JulesManagerError), detail, answer)
+    said = _in_words(detail, problem.get("errors"))
+    error = _made(_BY_CODE.get(code, e.JulesManagerError), said, answer)
     error.hint = None if hint is None else str(hint)
     error.context = {"request_id": str(problem.get("request_id", ""))}
     if isinstance(error, e.AlreadyIssuedError):
         error.made = str(problem.get("made") or "")
     return error
+
+
+def _in_words(detail: str, errors: Any) -> str:
+    """Return what is wrong with a part of the request, without the interface's name of its place."""
+    try:
+        parts = str(errors[0]["at"]).split(".")
+        found = str(errors[0]["problem"])
+    except (KeyError, IndexError, TypeError):
+        return detail
+    name = next((part for part in reversed(parts[1:]) if not part.isdecimal()), "request")
+    return (
+        f"The service does not take this {name.replace('_', ' ')}: {found[:1].lower()}{found[1:]}"
+    )
 
 
 def error_named(code: str, message: str, hint: str | None) -> e.JulesManagerError:

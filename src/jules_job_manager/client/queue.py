@@ -12,7 +12,7 @@ from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.entity_tag import entity_tag
 from jules_job_manager.domain.job import Attempt, Job
 from jules_job_manager.domain.review import Review
-from jules_job_manager.services.interventions import Interventions
+from jules_job_manager.services.interventions import Interventions, checked_evidence
 from jules_job_manager.services.queue_admin import Moved, QueueAdmin
 
 
@@ -27,9 +27,9 @@ class RemoteQueueAdmin(QueueAdmin):
         """Ask by `operations`."""
         self._operations = operations
 
-    async def hold(self, job: Job, reason: str) -> Job:
+    async def hold(self, job: Job, reason: str | None = None) -> Job:
         """See `QueueAdmin.hold`."""
-        body: m.ReasonIn = {"reason": reason}
+        body: m.ReasonIn = {} if reason is None else {"reason": reason}
         return Job.from_dict(
             await self._operations.hold_job(job.key, body=body, if_match=_tag(job))
         )
@@ -78,10 +78,11 @@ class RemoteQueueAdmin(QueueAdmin):
         given = {name: value for name, value in wanted.items() if value is not None}
         return await self._changed(job, cast("m.JobChangeIn", given))
 
-    async def pause(self, reason: str) -> None:
-        """See `QueueAdmin.pause`."""
-        body: m.PauseIn = {"reason": reason}
+    async def pause(self, reason: str | None = None) -> str:
+        """See `QueueAdmin.pause`; the service does not say whom it names."""
+        body: m.PauseIn = {} if reason is None else {"reason": reason}
         await self._operations.pause_queue(body=body)
+        return reason or ""
 
     async def resume(self) -> bool:
         """See `QueueAdmin.resume`."""
@@ -118,7 +119,7 @@ class RemoteInterventions(Interventions):
 
     async def sign(self, job: Job, line: int, evidence: str) -> Job:
         """See `Interventions.sign`."""
-        body: m.SignIn = {"line": line, "evidence": evidence}
+        body: m.SignIn = {"line": line, "evidence": checked_evidence(job, line, evidence)}
         return Job.from_dict(
             await self._operations.sign_job(job.key, body=body, if_match=_tag(job))
         )

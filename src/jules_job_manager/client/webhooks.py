@@ -11,7 +11,12 @@ from jules_job_manager.client.operations import Operations
 from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint
 from jules_job_manager.ports.webhook_sender import SendResult
-from jules_job_manager.services.webhooks import EndpointChange, Webhooks, checked_endpoint
+from jules_job_manager.services.webhooks import (
+    EndpointChange,
+    Webhooks,
+    checked_change,
+    checked_endpoint,
+)
 
 
 class RemoteWebhooks(Webhooks):
@@ -30,6 +35,7 @@ class RemoteWebhooks(Webhooks):
         description: str = "",
     ) -> WebhookEndpoint:
         """See `Webhooks.create`."""
+        checked_endpoint(url, types, subjects)
         body: m.NewWebhookIn = {
             "url": url, "types": list(types), "subjects": list(subjects), "description": description,
         }  # fmt: skip
@@ -49,6 +55,7 @@ class RemoteWebhooks(Webhooks):
 
     async def update(self, endpoint_id: str, change: EndpointChange) -> WebhookEndpoint:
         """See `Webhooks.update`."""
+        checked_change(change)
         wanted = {
             "url": change.url, "description": change.description,
             "types": None if change.types is None else [*change.types],

@@ -10,6 +10,8 @@ _NOT_PLAIN = re.compile(r"[^\n\t -~]")
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}
 """Format characters that emoji and several scripts need; they move nothing on a terminal."""
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs by their category that are drawn as nothing."""
 
 
 def safe_text(text: str, *, multiline: bool = False) -> str:
@@ -26,8 +28,21 @@ def safe_text(text: str, *, multiline: bool = False) -> str:
     return _NOT_PLAIN.sub(lambda found: _shown(found[0]), kept)
 
 
+def is_hidden(character: str) -> bool:
+    """Whether a terminal would act on the character, or show nothing: `safe_text` makes it visible."""
+    return unicodedata.category(character) in _HIDDEN_CATEGORIES and character not in _JOINERS
+
+
+def has_something_to_see(text: str) -> bool:
+    """Whether any character of `text` leaves ink."""
+    return any(
+        unicodedata.category(character)[0] not in "ZCM" and character not in _BLANK_LETTERS
+        for character in text
+    )
+
+
 def _shown(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN_CATEGORIES and character not in _JOINERS:
+    if is_hidden(character):
         code = ord(character)
         return (
             f"\\x{code:02x}"

@@ -150,13 +150,7 @@ class Interventions:
             InvalidInputError: there is no such line, or nothing was seen.
             OperationFailedError: the job changed meanwhile.
         """
-        seen = " ".join(evidence.split())
-        if not 1 <= line <= len(job.checklist):
-            raise InvalidInputError(
-                f"{job.key} has {len(job.checklist)} checklist lines, no {line}."
-            )
-        if not seen:
-            raise InvalidInputError("Say what proves it, with --evidence.")
+        seen = checked_evidence(job, line, evidence)
         signed = replace(job.checklist[line - 1], checked=True, evidence=f"signed: {seen}")
         lines = (*job.checklist[: line - 1], signed, *job.checklist[line:])
         after = replace(job, checklist=lines)
@@ -187,3 +181,17 @@ class Interventions:
         )  # fmt: skip
         await self._swap(before, after, [event], [] if attempt is None else [attempt])
         return after
+
+
+def checked_evidence(job: Job, line: int, evidence: str) -> str:
+    """Return what a person saw of a line of the job's checklist, on one line.
+
+    Raises:
+        InvalidInputError: there is no such line, or nothing was seen.
+    """
+    if not 1 <= line <= len(job.checklist):
+        raise InvalidInputError(f"{job.key} has {len(job.checklist)} checklist lines, no {line}.")
+    seen = " ".join(evidence.split())
+    if not seen:
+        raise InvalidInputError("Say what proves it, with --evidence.")
+    return seen

@@ -9,6 +9,7 @@ from typing import Any
 from jules_job_manager.domain.event import EventType, NewEvent
 from jules_job_manager.domain.graph import dependencies_of, find_faults
 from jules_job_manager.domain.job import ChecklistItem, Job, JobStatus, Priority
+from jules_job_manager.domain.job_keys import require_key
 from jules_job_manager.domain.references import repository_from, require_branch
 from jules_job_manager.errors import InvalidInputError, JobNotFoundError, OperationFailedError
 from jules_job_manager.ports.clock import Clock
@@ -53,12 +54,12 @@ class JobDesk:
         With `may_be_there` an earlier try may have put it in: if this very job is there, it is returned.
 
         Raises:
-            InvalidInputError: the key is taken, a dependency is not there or closes a circle, or the
+            InvalidInputError: the key is taken or cannot be one, a dependency is not there or closes a circle, or the
                 repository or a branch cannot be one.
             OperationFailedError: the queue kept changing meanwhile.
         """
         new = Job(
-            key=key,
+            key=require_key(key),
             title=title or key,
             prompt=prompt,
             priority=priority,

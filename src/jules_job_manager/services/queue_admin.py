@@ -13,7 +13,7 @@ from jules_job_manager.domain.queue_order import in_order, moved
 from jules_job_manager.errors import InvalidInputError, OperationFailedError
 from jules_job_manager.ports.clock import Clock
 from jules_job_manager.ports.store import Store
-from jules_job_manager.services.queue_look import PAUSED_NOTE
+from jules_job_manager.services.queue_look import PAUSED_BY_NOTE, PAUSED_NOTE
 from jules_job_manager.services.recurrence import next_time
 
 _WAITING = frozenset({JobStatus.DRAFT, JobStatus.BLOCKED, JobStatus.READY})
@@ -40,6 +40,7 @@ class QueueAdmin:
         clock: Clock,
         ageing: timedelta,
         actor: str = "person",
+        by: str = "",
         cancel_reviews: Callable[[Sequence[str]], Awaitable[int]] | None = None,
     ) -> None:
         """Bind the store.
@@ -49,6 +50,7 @@ class QueueAdmin:
             clock: Tells the time.
             ageing: That of the policy.
             actor: Who events name.
+            by: Who is named where no reason is given; empty: the actor.
             cancel_reviews: Removes the reviews of attempts by their marks; None: from the line.
         """
         self._cancel_reviews = cancel_reviews
@@ -56,19 +58,16 @@ class QueueAdmin:
         self._clock = clock
         self._ageing = ageing
         self._actor = actor
+        self._by = by or actor
 
-    async def hold(self, job: Job, reason: str) -> Job:
-        """Keep the job from getting an attempt until it is released.
+    async def hold(self, job: Job, reason: str | None = None) -> Job:
+        """Keep the job from getting an attempt until it is released; None names who does.
 
         Raises:
             InvalidInputError: it is over, or the reason is empty.
         """
         require_open(job)
-        if not reason.strip():
-            raise InvalidInputError(
-                "The reason is empty.", hint="Leave --reason out, or say one in a few words."
-            )
-        return await self._write(job, replace(job, held=reason.strip()), "held")
+        return await self._write(job, replace(job, held=self._reason(reason)), "held")
 
     async def release(self, job: Job) -> Job:
         """Let a held job go on.
@@ -208,10 +207,20 @@ class QueueAdmin:
             changed = replace(changed, shares_files=shares_files)
         return await self._write(job, changed, "planned")
 
-    async def pause(self, reason: str) -> None:
-        """Let no job get an attempt until `resume`; what runs goes on."""
-        await self._store.set_note(PAUSED_NOTE, reason)
-        await self._tell_all("paused", reason)
+    async def pause(self, reason: str | None = None) -> str:
+        """Let no job get an attempt until `resume`; what runs goes on.
+
+        Returns:
+            The reason, which names who did it where none is given.
+
+        Raises:
+            InvalidInputError: the reason is empty.
+        """
+        said = self._reason(reason)
+        await self._store.set_note(PAUSED_BY_NOTE, self._by)
+        await self._store.set_note(PAUSED_NOTE, said)
+        await self._tell_all("paused", said)
+        return said
 
     async def resume(self) -> bool:
         """End a pause; False when there was none."""
@@ -220,6 +229,15 @@ class QueueAdmin:
         if was:
             await self._tell_all("resumed", "")
         return bool(was)
+
+    def _reason(self, given: str | None) -> str:
+        if given is None:
+            return f"by {self._by}"
+        if not given.strip():
+            raise InvalidInputError(
+                "The reason is empty.", hint="Leave it out, or say one in a few words."
+            )
+        return given.strip()
 
     async def _tell_all(self, what: str, reason: str) -> None:
         event = NewEvent(

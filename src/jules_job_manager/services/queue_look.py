@@ -32,6 +32,8 @@ DECLINED_NOTE = "plan_declined."
 MERGE_NOTE = "merge_approved."
 """Note that a person lets a delivered commit be merged."""
 PAUSED_NOTE = "queue.paused"
+"""Why nothing starts; empty: it may."""
+PAUSED_BY_NOTE = "queue.paused_by"
 LEDGER_SPAN = WINDOW + EDGE + timedelta(hours=1)
 
 

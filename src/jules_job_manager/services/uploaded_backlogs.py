@@ -10,6 +10,8 @@ from jules_job_manager.services.backlogs import BacklogService
 
 PREFIX = "upload:"
 """Begins the name of a document that was sent, so that it never is that of a file."""
+MOST_CHARACTERS = 4_000_000
+"""Of a document that is taken in."""
 _NOTE = "uploaded_backlog."
 
 

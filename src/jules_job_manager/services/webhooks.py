@@ -285,6 +285,11 @@ def checked_endpoint(url: str | None, types: Sequence[str], subjects: Sequence[s
     _subjects(subjects)
 
 
+def checked_change(change: EndpointChange) -> None:
+    """Refuse what an endpoint cannot become; see `checked_endpoint`."""
+    checked_endpoint(change.url, change.types or (), change.subjects or ())
+
+
 def _url(text: str) -> str:
     url = text.strip()
     if not is_usable_url(url):

@@ -112,7 +112,9 @@ class Idempotency:
         if claim.outcome == "other":
             raise RequestMismatchError(hint=f"Send a new {HEADER} with a new request.")
         if claim.outcome == "running":
-            raise RequestInProgressError(hint="Send it again in a moment to get its answer.")
+            raise RequestInProgressError(
+                hint=f"Send it again in a moment, with the same {HEADER}, to get its answer."
+            )
         if claim.answer is not None:
             headers = {**dict(claim.answer.headers), REPLAYED_HEADER: "true"}
             return Response(claim.answer.body, claim.answer.status, headers=headers)

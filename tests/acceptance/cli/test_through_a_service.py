@@ -126,6 +126,7 @@ def test_nobody_runs_the_queue(home, far):
         assert "Task 1\twould start\n" == far(there, "queue", "run", "--dry-run").stdout
         done = far(there, "queue", "run", expect=8)
         assert "No worker runs this queue" in done.stderr
+        assert "waiting for one for up to 15 s" in done.stderr
         assert "Nothing more can move: 1 ready." in done.stderr
 
 

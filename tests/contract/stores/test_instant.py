@@ -20,6 +20,7 @@ from jules_job_manager.adapters.storage import instant
 from jules_job_manager.adapters.storage.opening import open_sqlite
 from jules_job_manager.adapters.storage.sql import schema
 from jules_job_manager.bootstrap import data_path
+from jules_job_manager.domain.clockwork import to_rfc3339
 from jules_job_manager.domain.graph import ready_keys
 from jules_job_manager.domain.job import JobStatus
 from jules_job_manager.domain.task import TaskStatus
@@ -160,6 +161,16 @@ async def test_notes_are_the_same(empty_store):
         await store.set_note("n\0", "v\0")
         assert await store.get_note("n\0") == quick.note("n\0")
         assert quick.note("none") is None
+
+
+async def test_leases_are_the_same(empty_store):
+    """While somebody has one."""
+    async with both(empty_store) as (store, quick):
+        assert quick.lease("queue") is None
+        lease = await store.leases.acquire("queue", "me", seconds=9)
+        assert ("me", to_rfc3339(lease.until)) == quick.lease("queue")
+        await store.leases.release(lease)
+        assert quick.lease("queue") is None
 
 
 def test_stores_that_are_not_ready(tmp_path, empty_store):

@@ -14,6 +14,7 @@ from jules_job_manager.errors import InvalidInputError, OperationFailedError
 from jules_job_manager.ports.review_queue import ReviewRun
 from jules_job_manager.services.queue_admin import QueueAdmin
 from jules_job_manager.services.queue_look import PAUSED_NOTE
+from jules_job_manager.services.queue_summary import queue_pace
 
 pytestmark = pytest.mark.integration
 DAY = timedelta(days=1)
@@ -168,3 +169,15 @@ async def test_pause_and_resume(store, admin):
     assert not await admin.resume()
     events = await store.events.read(subject="queue")
     assert ["paused", "resumed"] == [event.data["what"] for event in events]
+
+
+async def test_without_a_reason_whoever_did_it_is_named(store, clock, admin):
+    """Everybody else reads it, too."""
+    job = _job("a")
+    await store.jobs.save_jobs([job])
+    assert "by me" == (await admin.hold(job)).held
+    assert "by me" == await admin.pause()
+    pace = await queue_pace(store, clock.now())
+    assert ("by me", "me", "") == (pace["paused"], pace["paused_by"], pace["leader"])
+    with pytest.raises(InvalidInputError, match="reason is empty"):
+        await admin.pause(" ")

@@ -118,3 +118,20 @@ async def test_the_audit_log_says_what_was_changed(client):
     )
     assert {"held": ""} == entry["before"]
     assert {"status": 200, "is": {"held": "lunch"}} == entry["after"]
+
+
+async def test_keys_that_nobody_could_reach(client):
+    """An HTTP client takes `.` and `..` out of an address; what cannot be seen cannot be typed."""
+    for key in (".", "..", "\u202eA", "A\u2028B", "\u200b", "A\x7f"):
+        refused = await client.post(JOBS, json={"key": key, "prompt": "x"})
+        assert (400, "JJM010") == (refused.status_code, refused.json()["code"])
+    for name in ("checks", "checklist"):
+        for blank in ("", " ", "\u3000"):
+            refused = await client.post(JOBS, json={"key": "A", name: ["make test", blank]})
+            assert refused.status_code in {400, 422}
+    assert [] == (await client.get(JOBS)).json()["items"]
+    taken = await client.post(
+        JOBS, json={"key": "A", "checks": ["make test"], "checklist": ["x\ny"]}
+    )
+    assert 201 == taken.status_code
+    assert 200 == (await client.patch(f"{JOBS}/A", json={"title": ""})).status_code

@@ -71,6 +71,11 @@ class InstantStore:
         value = self._one("SELECT value FROM notes WHERE name = ?", storable_text(name))
         return None if value is None else str(value)
 
+    def lease(self, name: str) -> tuple[str, str] | None:
+        """Return who has a lease and until when, expired or not; None when nobody has it."""
+        sql = "SELECT owner, until FROM leases WHERE name = ? AND owner <> ''"
+        return next(iter(self.rows(sql, (storable_text(name),))), None)
+
     def jobs(
         self, fields: Sequence[str], *, status: str | None = None, limit: int | None = None
     ) -> list[dict[str, Any]]:

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from jules_job_manager.domain.job import Job
 
 
+_NONE = "none"
+"""Names the jobs that are in no document."""
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "what",
         metavar="KEY_OR_FILE",
         nargs="?",
-        help="a job's key or a backlog's file (the only backlog)",
+        help="a job's key, a backlog's file or name, or 'none': jobs in no document (the only backlog)",
     )
     parser.add_argument(
         "--format", choices=("markdown", "json"), default="markdown", help="(markdown)"
@@ -33,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, context: Context) -> int:
     """Export the queue."""
-    content = context.run(lambda app: _content(app, args))
+    content = context.run(lambda app: _content(app, args, is_here=not context.server))
     if args.output:
         _write_file(args.output, content, replace=args.force)
         context.note(f"Wrote {args.output}.")
@@ -48,15 +52,18 @@ def run(args: Namespace, context: Context) -> int:
     return 0
 
 
-async def _content(app: App, args: Namespace) -> bytes:
+async def _content(app: App, args: Namespace, *, is_here: bool) -> bytes:
     import json
 
     from jules_job_manager.services.backlog_text import jobs_as_markdown
+    from jules_job_manager.services.uploaded_backlogs import is_uploaded
 
     every = await app.store.jobs.list_jobs()
     jobs, path = _chosen(every, args.what, needs_document=args.format == "markdown")
     if args.format == "json":
         return (json.dumps([job.to_dict() for job in jobs], indent=2) + "\n").encode()
+    if is_here and is_uploaded(path):
+        return (await app.uploaded_backlogs.exported(path)).encode()
     if path:
         return await app.backlogs.exported(path)
     return jobs_as_markdown(jobs).encode()
@@ -66,23 +73,40 @@ def _chosen(
     jobs: Sequence[Job], what: str | None, *, needs_document: bool
 ) -> tuple[Sequence[Job], str]:
     """Return the jobs meant, and the document to write them with (empty: write a new one)."""
-    from pathlib import Path
-
     from jules_job_manager.domain.job_keys import find_job
     from jules_job_manager.errors import InvalidInputError
 
     paths = list(dict.fromkeys(job.backlog for job in jobs))
     if what is not None:
-        path = str(Path(what).expanduser().resolve())
-        if path in paths:
+        path = _named(paths, [job.key for job in jobs], what)
+        if path is not None:
             return [job for job in jobs if job.backlog == path], path
         return [find_job(jobs, what)], ""
     if needs_document and len(paths) > 1:
         raise InvalidInputError(
             "The queue has jobs of several backlogs.",
-            hint=f"Name one of {', '.join(path or 'none' for path in paths)}, or use --format json.",
+            hint=f"Name one of {', '.join(path or _NONE for path in paths)}, or use --format json.",
         )
     return jobs, paths[0] if paths else ""
+
+
+def _named(paths: Sequence[str], keys: Sequence[str], what: str) -> str | None:
+    """Return the backlog that is meant: its name or file, or else the end of it; None: a job is."""
+    from pathlib import Path
+
+    from jules_job_manager.domain.job_keys import matching_key
+    from jules_job_manager.services.uploaded_backlogs import PREFIX
+
+    file = str(Path(what).expanduser().resolve())
+    for name in (what, file, PREFIX + file):
+        if name and name in paths:
+            return name
+    if matching_key(keys, what) is not None:
+        return None
+    if what == _NONE and "" in paths:
+        return ""
+    ends = [path for path in paths if path and Path(path.removeprefix(PREFIX)).name == what]
+    return ends[0] if len(ends) == 1 else None
 
 
 def _write_file(name: str, content: bytes, *, replace: bool) -> None:

@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("key", metavar="KEY", help="the job's key, for example 'Task 1' or JJM-007")
     parser.add_argument(
-        "--reason", metavar="TEXT", default="by you", help="why, shown wherever the job is shown"
+        "--reason", metavar="TEXT", help="why, shown wherever the job is shown (by and your name)"
     )
 
 

@@ -12,17 +12,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--reason", metavar="TEXT", default="by you", help="why, shown on the board"
+        "--reason", metavar="TEXT", help="why, shown to everybody (by and your name)"
     )
 
 
 def run(args: Namespace, context: Context) -> int:
     """Pause the queue."""
-    from jules_job_manager.errors import InvalidInputError
-
-    reason = args.reason.strip()
-    if not reason:
-        raise InvalidInputError("The reason is empty.", hint="Leave --reason out, or say one.")
-    context.run(lambda app: app.queue_admin.pause(reason))
+    context.run(lambda app: app.queue_admin.pause(args.reason))
     context.write("The queue is paused. Go on with: jjm queue resume")
     return 0

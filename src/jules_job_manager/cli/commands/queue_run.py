@@ -197,14 +197,13 @@ async def _prepared(app: App, settings: Settings) -> list[Job]:
 async def _dry_run(app: App, context: Context, jobs: Sequence[Job]) -> int:
     """Say what would be started, as far as the store knows: neither Jules nor git is asked."""
     from jules_job_manager.bootstrap.queue import queue_policy
-    from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.cli.queue_outlook import print_outlook
     from jules_job_manager.services.outlook import would_do
     from jules_job_manager.services.queue_view import stored_snapshot
 
     known = await stored_snapshot(app.store, app.account_choices(), app.clock)
     said = would_do(known, queue_policy(app.settings), app.clock.now(), jobs)
-    for key, text in said.items():
-        context.write(f"{safe_text(key)}\t{safe_text(text)}")
+    await print_outlook(app, context, said)
     return 0
 
 

@@ -45,18 +45,29 @@ def _lines(job: Job, told: dict[str, object]) -> list[str]:
 
     if job.status is JobStatus.DRAFT:
         return [f"{job.key} is a draft: {job.reason or 'it has no prompt yet'}.",
-                "Write its prompt in the document and import it again."]  # fmt: skip
+                _where_to_write(job)]  # fmt: skip
     if job.status not in {JobStatus.READY, JobStatus.BLOCKED}:
         return _past_waiting(job)
     if told["waits_for"] is None:
         lines = [f"{job.key} may start now: jjm queue run"]
     else:
-        lines = [f"{job.key} {_sentence(str(told['reason']))}."]
+        lines = [f"{job.key} {sentence(str(told['reason']))}."]
     if told["until"] and told["waits_for"] != "schedule":  # the reason has said it
         lines.append(f"It can start at {local_time_of(str(told['until']))} at the earliest.")
     if told["ahead"]:
         lines.append(_ahead(int(str(told["ahead"]))))
     return [*lines, *_help(job, str(told["reason"]))] if told["waits_for"] == "person" else lines
+
+
+def _where_to_write(job: Job) -> str:
+    from urllib.parse import quote
+
+    if job.backlog:
+        return "Write its prompt in the document and import it again."
+    return (
+        "It is in no document; give it a prompt over the API of a service: "
+        f"PATCH /api/v1/jobs/{quote(job.key, safe='')}"
+    )
 
 
 def _ahead(count: int) -> str:
@@ -87,7 +98,8 @@ def _help(job: Job, reason: str) -> list[str]:
     return ["Let the queue go on with: jjm queue resume"]
 
 
-def _sentence(reason: str) -> str:
+def sentence(reason: str) -> str:
+    """Return why a job waits as what follows its key."""
     if reason.startswith("held: "):
         return f"is {reason}"
     verbs = ("waits", "starts", "has ", "is ")

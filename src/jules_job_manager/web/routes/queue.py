@@ -39,7 +39,7 @@ _ACTS = documented(409, 415, 422)
 
 
 async def _summary(app: App, _: object) -> Response:
-    return json_answer(text_of(await queue_summary(app.store)))
+    return json_answer(text_of(await queue_summary(app.store, app.clock.now())))
 
 
 @reads.get("/queue", operation_id="get_queue", response_model=s.QueueOut)
@@ -64,9 +64,8 @@ async def get_board(app: QueueReader) -> dict[str, Any]:
 @router.post("/queue/pause", operation_id="pause_queue", status_code=204, responses=_ACTS)
 async def pause_queue(app: QueueWriter, request: Request, body: s.PauseIn | None = None) -> None:
     """Let no job get an attempt until it is resumed; what runs goes on."""
-    reason = (body or s.PauseIn()).reason
     was = await app.store.get_note(PAUSED_NOTE)
-    await app.queue_admin.pause(reason)
+    reason = await app.queue_admin.pause((body or s.PauseIn()).reason)
     note_change(request, notes.queue_paused(reason, was))
 
 

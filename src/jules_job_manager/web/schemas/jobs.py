@@ -21,6 +21,8 @@ from jules_job_manager.web.schemas.base import (
     one_by_one,
 )
 
+_Said = Annotated[Line, Field(pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+"""A line that says something."""
 _EXAMPLE: JsonDict = {
     "key": "SHOP-12", "title": "Add a discount", "priority": "high", "status": "ready", "reason": "",
     "depends_on": ["SHOP-11"], "branch": "", "files": [], "checklist": [], "checks": [],
@@ -105,7 +107,7 @@ class NewJobIn(Body):
     )
 
     key: Annotated[Key, Field(pattern=r"^[^\s/\\%\x00-\x1f](?:[^/\\%\x00-\x1f]*[^\s/\\%\x00-\x1f])?$")] = Field(
-        description="Names it in the whole queue; no slash and no percent sign."
+        description="Names it in the whole queue; no slash, no percent sign, nothing invisible, not `.` or `..`."
     )  # fmt: skip
     title: Line = ""
     prompt: Text = Field(default="", description="What Jules shall do; empty: a draft.")
@@ -114,8 +116,8 @@ class NewJobIn(Body):
     repository: Line = ""
     base_branch: Line = ""
     branch: Line = ""
-    checklist: list[Line] = Field(default_factory=list, max_length=200)
-    checks: list[Line] = Field(default_factory=list, max_length=50)
+    checklist: list[_Said] = Field(default_factory=list, max_length=200)
+    checks: list[_Said] = Field(default_factory=list, max_length=50)
     estimate: Line = ""
 
 
@@ -171,7 +173,7 @@ class ReasonIn(Body):
 
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "waits for the new prices"}})
 
-    reason: Line = "by you"
+    reason: Line | None = Field(default=None, description="Left out: it names who did it.")
 
 
 class MoveIn(Body):
@@ -274,7 +276,7 @@ class CancelOut(Answer):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "job": {**_EXAMPLE, "status": "cancelled", "reason": "by you"},
+                "job": {**_EXAMPLE, "status": "cancelled", "reason": "cancelled by you"},
                 "attempts": [{**example_of(AttemptOut), "state": "abandoned"}],
                 "notes": ["Task 31415926535897932384 is archived."],
             }

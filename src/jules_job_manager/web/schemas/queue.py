@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from jules_job_manager.services.decisions import DecisionKind
+from jules_job_manager.services.uploaded_backlogs import MOST_CHARACTERS
 from jules_job_manager.web.schemas.base import Answer, Body, Line, Moment, example_of
 from jules_job_manager.web.schemas.jobs import JobOut
 
@@ -22,7 +23,9 @@ class QueueOut(Answer):
                 "needs_you": [],
                 "next": ["SHOP-12"],
                 "paused": "",
+                "paused_by": "",
                 "leader": "build-1:4711:9c1b2a",
+                "leader_until": "2026-11-24T12:01:00.000000Z",
             }
         }
     )
@@ -32,7 +35,11 @@ class QueueOut(Answer):
     needs_you: list[str]
     next: list[str] = Field(description="Keys of the jobs that may start, in their order.")
     paused: str = Field(description="Why it is paused; empty: it is not.")
+    paused_by: str = Field(description="Who paused it; empty: nobody did, or it is not known.")
     leader: str = Field(description="The program that runs it; empty: none does.")
+    leader_until: Moment | None = Field(
+        description="Until when it does, unless it goes on; none: none does."
+    )
 
 
 class WouldOut(Answer):
@@ -73,7 +80,7 @@ class PauseIn(Body):
         json_schema_extra={"example": {"reason": "the release is being made"}}
     )
 
-    reason: Line = "by you"
+    reason: Line | None = Field(default=None, description="Left out: it names who did it.")
 
 
 class ResumedOut(Answer):
@@ -182,7 +189,7 @@ class BacklogIn(Body):
         min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$",
         description="How the document is called; the service keeps it as upload:NAME.",
     )  # fmt: skip
-    content: Annotated[str, StringConstraints(min_length=1, max_length=4_000_000)] = Field(
+    content: Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)] = Field(
         description="Its Markdown."
     )
     repository: Line = ""
