@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
+from tests.clocks import FakeClock
 
 from jules_job_manager.client.connection import Connection
 from jules_job_manager.errors import ServiceUnreachableError
@@ -29,9 +30,11 @@ async def test_the_hint_fits_the_error(address, error, words):
         raise error
 
     transport = httpx2.MockTransport(broken)
-    connection = Connection(address, api_key="", timeout_seconds=1, transport=transport)
+    connection = Connection(
+        address, api_key="", timeout_seconds=1, transport=transport, clock=FakeClock()
+    )
     with pytest.raises(ServiceUnreachableError) as caught:
-        await connection.json("POST", "/x", once=True)
+        await connection.json("GET", "/x")
     assert words in str(caught.value.hint)
     assert ".." not in caught.value.message
     await connection.aclose()
