@@ -46,6 +46,14 @@ class Contents:
     events: list[Event] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
 
+    def copied(self) -> Contents:
+        """Return the same, whose dicts and lists may be changed; what is in them stays shared."""
+        return Contents(
+            tasks={**self.tasks}, events=[*self.events], notes={**self.notes},
+            activities=_lists_of(self.activities), plans=_lists_of(self.plans),
+            patches=_lists_of(self.patches),
+        )  # fmt: skip
+
     def to_dict(self) -> dict[str, Any]:
         """Return the whole as JSON values."""
         return {
@@ -57,6 +65,10 @@ class Contents:
             "events": [event.to_dict() for event in self.events],
             "notes": self.notes,
         }
+
+
+def _lists_of(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [*items] for name, items in found.items()}
 
 
 class JsonFile:
@@ -115,8 +127,7 @@ class JsonFile:
             StoreUnavailableError: another program does not let go of it.
         """
         with self._locked():
-            contents = self._load()
-            self._read = None  # what is yielded is changed in place
+            contents = self._load().copied()  # others are reading what was loaded
             before = len(contents.events)
             yield contents
             self._replace(contents)

@@ -190,3 +190,26 @@ def test_every_task_comes_back(task):
             contents.tasks[task.id] = task
         again = JsonFile(file.path, SystemClock()).read()
         assert Contents(tasks={task.id: task}) == again
+
+
+def test_nobody_sees_a_change_before_it_is_written(tmp_path):
+    """A reader in another thread has what the file holds; also when the change comes to nothing."""
+    file = JsonFile(tmp_path / "jjm.json", SystemClock())
+    file.create()
+    with file.changing() as contents:
+        contents.notes["kept"] = "1"
+        contents.plans["t"] = [{"id": "p"}]
+    before = file.read()
+
+    def change_and_fail() -> None:
+        with file.changing() as contents:
+            contents.notes["lost"] = "2"
+            contents.plans["t"].append({"id": "q"})
+            assert {"kept": "1"} == before.notes == file.read().notes
+            assert [{"id": "p"}] == before.plans["t"]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
+    assert {"kept": "1"} == file.read().notes
+    assert [{"id": "p"}] == file.read().plans["t"]
