@@ -70,7 +70,10 @@ def test_who_runs_the_queue_is_said(jjm, tmp_path):
         return to_rfc3339(lease.until)
 
     until = asyncio.run(lead(3600))
-    assert f"Run by build-1:4711 until {local_time_of(until)}" in jjm("queue", "status").stdout
+    assert (
+        f"Run by build-1:4711, whose lease lasts until {local_time_of(until)}."
+        in jjm("queue", "status").stdout
+    )
     found = json.loads(jjm("queue", "status", "--json", "leader,leader_until").stdout)
     assert {"leader": "build-1:4711", "leader_until": until} == found
     asyncio.run(lead(-3600))

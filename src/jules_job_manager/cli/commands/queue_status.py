@@ -129,7 +129,7 @@ def _print_pace(context: Context, summary: Mapping[str, Any]) -> None:
         context.write(f"{safe_text(said)}. Go on with: jjm queue resume")
     if summary["leader"]:
         until = local_time_of(summary["leader_until"])
-        context.write(safe_text(f"Run by {summary['leader']} until {until}, unless it goes on."))
+        context.write(safe_text(f"Run by {summary['leader']}, whose lease lasts until {until}."))
 
 
 def _line(job: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ class QueueOut(Answer):
     paused_by: str = Field(description="Who paused it; empty: nobody did, or it is not known.")
     leader: str = Field(description="The program that runs it; empty: none does.")
     leader_until: Moment | None = Field(
-        description="Until when it does, unless it goes on; none: none does."
+        description="Until when its lease lasts, which it renews; none: nobody has it."
     )
 
 
