@@ -62,9 +62,9 @@ COMMANDS = [
         ["queue", "status", "--json", "next,needs_you,counts,total"],
         QUEUE | {"cli.commands.queue_status"},
     ),
-    (["list", "--cached"], OWN | {"cli.commands.list"}),
+    (["list", "--cached"], OWN | {"cli.commands.list", "domain.clockwork"}),
     (["list", "--cached", "--json", "id,metadata,archived"], OWN | {"cli.commands.list"}),
-    (["get", "10", "--cached"], OWN | {"cli.commands.get"}),
+    (["get", "10", "--cached"], OWN | {"cli.commands.get", "domain.clockwork"}),
     (["get", "1001", "--cached", "--json", "id,chat_history,plan"], OWN | {"cli.commands.get"}),
 ]
 DEAR = {"asyncio", "dataclasses", "inspect", "logging", "pathlib", "shutil", "subprocess", "typing",
