@@ -55,6 +55,23 @@ class Wanted:
     limit: int
 
 
+async def _history(
+    type: EventTypes = [],  # noqa: A002, B006 - the event's own member; each request has its list
+    since: Since = None,
+    until: Until = None,
+    after: AfterId = 0,
+    before: BeforeId = None,
+    sort: EventSort = "id",
+    limit: Limit = 100,
+) -> Wanted:
+    matching = event_choice(types=type, since=aware(since), until=aware(until))
+    return Wanted(matching=matching, after=after, before=before, sort=sort, limit=limit)
+
+
+History = Annotated[Wanted, Depends(_history)]
+"""A page of events by all that lists of them take, but for what they are about."""
+
+
 async def _page(app: App, wanted: Wanted) -> Response:
     return json_answer(text_of(await page_of_events(app, wanted)))
 
@@ -64,27 +81,21 @@ async def _page(app: App, wanted: Wanted) -> Response:
 async def list_events(
     app: EventsReader,
     request: Request,
+    wanted: History,
     subject: Subjects = [],  # noqa: B006 - FastAPI makes each request a list of its own
-    type: EventTypes = [],  # noqa: A002, B006 - the event's own member
     task: Tasks = [],  # noqa: B006
     job: Jobs = [],  # noqa: B006
-    since: Since = None,
-    until: Until = None,
-    after: AfterId = 0,
-    before: BeforeId = None,
-    sort: EventSort = "id",
-    limit: Limit = 100,
 ) -> Response:
     """Return events, from an id on or, newest first, before one.
 
     `type`, `subject`, `task` and `job` may be there several times. A type and the times must fit,
     and of the other three one.
     """
-    matching = event_choice(
-        types=type, subjects=subject, tasks=task, jobs=job, since=aware(since), until=aware(until)
+    about = event_choice(subjects=subject, tasks=task, jobs=job)
+    matching = replace(
+        wanted.matching, subjects=about.subjects, subject_prefixes=about.subject_prefixes
     )
-    wanted = Wanted(matching=matching, after=after, before=before, sort=sort, limit=limit)
-    return await shared_answer(request, app, wanted)
+    return await shared_answer(request, app, replace(wanted, matching=matching))
 
 
 @router.get(
@@ -111,23 +122,6 @@ async def page_of_events(app: App, wanted: Wanted) -> dict[str, Any]:
         "items": [event.to_dict() for event in found],
         "last_id": await app.store.events.last_id(),
     }
-
-
-async def _history(
-    type: EventTypes = [],  # noqa: A002, B006 - as `list_events`
-    since: Since = None,
-    until: Until = None,
-    after: AfterId = 0,
-    before: BeforeId = None,
-    sort: EventSort = "id",
-    limit: Limit = 100,
-) -> Wanted:
-    matching = event_choice(types=type, since=aware(since), until=aware(until))
-    return Wanted(matching=matching, after=after, before=before, sort=sort, limit=limit)
-
-
-History = Annotated[Wanted, Depends(_history)]
-"""A page of the events about one thing: what `GET /events` takes, without what they are about."""
 
 
 async def history_of(app: App, subject: str, wanted: Wanted) -> dict[str, Any]:
