@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 async def print_outlook(app: App, context: Context, would: Mapping[str, str]) -> None:
     """Print what would become of each job, and why nothing would start when that is so."""
     from jules_job_manager.domain.text import safe_text
+    from jules_job_manager.services.outlook import WOULD_START
 
     for key, text in would.items():
         context.write(f"{safe_text(key)}\t{safe_text(text)}")
-    if not any(text.startswith("would start") for text in would.values()):
+    if not any(text.startswith(WOULD_START) for text in would.values()):
         context.note(safe_text(f"Nothing would start: {await _why_nothing(app)}"))
 
 

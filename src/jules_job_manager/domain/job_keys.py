@@ -1,4 +1,7 @@
-"""Keys of jobs: which there may be, and finding a job by what was typed. Importing it costs nothing: instant commands do."""
+"""Keys of jobs: which there may be, and finding a job by what was typed.
+
+Importing it costs nothing: instant commands do.
+"""
 
 from __future__ import annotations
 

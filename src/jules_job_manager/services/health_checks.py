@@ -12,6 +12,7 @@ from jules_job_manager.ports.store import Store
 from jules_job_manager.ports.store_probe import StoreProbe
 from jules_job_manager.services.health import Probe
 from jules_job_manager.services.queue_run import LEASE_NAME
+from jules_job_manager.services.queue_summary import PATIENCE
 
 _FINAL = {"done", "failed", "cancelled", "draft"}
 _MIB = 1024 * 1024
@@ -73,7 +74,7 @@ def worker(
     probe: StoreProbe,
     clock: Clock,
     *,
-    patience: timedelta = timedelta(seconds=10),
+    patience: timedelta = PATIENCE,
     tell: Callable[[bool], None] = _untold,
 ) -> Probe:
     """Return the check that somebody runs the queue while there is something to run.

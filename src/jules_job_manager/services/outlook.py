@@ -13,6 +13,8 @@ from jules_job_manager.domain.job import Job
 from jules_job_manager.ports.store import Store
 from jules_job_manager.services.queue_run import LEASE_NAME
 
+WOULD_START = "would start"
+"""How what is said of a job begins that would start."""
 SPARE_SECONDS = 3.0
 """For the look itself."""
 
@@ -85,7 +87,7 @@ def would_do(
     for action in o.decide(snapshot, now, policy):
         if isinstance(action, o.Dispatch):
             again = action.job_key in said
-            said[action.job_key] = "would start, several times" if again else "would start"
+            said[action.job_key] = f"{WOULD_START}, several times" if again else WOULD_START
         elif isinstance(action, o.SetStatus) and action.reason:
             said.setdefault(action.job_key, action.reason)
     return said
